@@ -1,0 +1,49 @@
+# Every command makes what it needs: the virtual environment first, then the local stack's jars.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint format faults lock clean
+
+help: ## Show these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(READY) ## Decide simulated transactions on a real local broker, and verify every decision
+	@$(BIN)/headrace demo
+
+test: $(READY) lint ## Everything that CI checks: lint, unit, contract, integration and fault tests
+	@$(BIN)/pytest
+
+unit: $(READY) ## The tests that need no broker (seconds)
+	@$(BIN)/pytest tests/unit tests/contract -m "not integration and not faults"
+
+lint: $(READY) ## Style, types and the dependency rules between the parts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Write the style that lint expects
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+faults: $(READY) ## Every fault test with 30 seeds (long)
+	@HEADRACE_FAULT_SEEDS=30 $(BIN)/pytest tests/faults -m faults --timeout 7200
+
+lock: $(READY) ## Pin every dependency again, with hashes
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header --upgrade --all-extras --group dev pyproject.toml -o requirements.lock
+
+clean: ## Stop the local stack and delete everything that these commands made
+	@if [ -x $(BIN)/headrace ]; then $(BIN)/headrace down; fi
+	rm -rf $(VENV) .headrace .hypothesis
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headrace needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@echo "Making the virtual environment in $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .
+	@touch $@

@@ -1,0 +1,1 @@
+"""Headrace: decisions inline on Kafka, exactly once, each of them provable."""

@@ -1,0 +1,1 @@
+"""What every service stands on: Kafka clients, the stream, its state, health and metrics."""

@@ -1,0 +1,260 @@
+"""The partitions in hand: who gave them, how far each stands, and how that is made true again."""
+
+import logging
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Generic, TypeVar
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from headrace.chassis.batch import InDoubt
+from headrace.chassis.restore import NEVER_COMMITTED, Restorer
+from headrace.chassis.state import KeyedState
+from headrace.errors import HeadraceError
+
+_log = logging.getLogger("headrace.assignment")
+
+V = TypeVar("V")
+
+_CALL_S = 5.0
+IDLE_S = 0.2  # the longest that a stop waits for an idle stream
+
+
+class Assignment(Generic[V]):
+    """Partitions of one topic, given by the consumer group.
+
+    After an assignment, and after any failed transaction, nothing is fetched until
+    :meth:`settle` has asked the broker where the group stands and has made state and position
+    agree with the answer. There is no other way to recover.
+
+    Parameters
+    ----------
+    consumer
+        A member of the group, not yet subscribed.
+    beat
+        Called whenever the loop inside turns, so that a long restore counts as living.
+    patience_s
+        How long a lost broker is waited for.
+    """
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        topic: str,
+        state: KeyedState[V],
+        restorer: Restorer,
+        beat: Callable[[], None],
+        patience_s: float,
+    ) -> None:
+        self.consumer = consumer
+        self.topic = topic
+        self.epoch = 0
+        """Grows at each rebalance: what was fetched before is void."""
+        self.fetching = False
+        self.applied: dict[int, int] = {}
+        """The input offset that each partition's state reflects."""
+        self.recovered = 0
+        """Transactions that seemed to fail and turned out committed."""
+        self.restore_s = 0.0
+        self._state = state
+        self._restorer = restorer
+        self._beat = beat
+        self._patience_s = patience_s
+        self._partitions: set[int] = set()
+        self._in_doubt: InDoubt[V] | None = None
+        self._unsettled_since = monotonic()
+        self._stopping = False
+
+    def join(self) -> None:
+        """Subscribe to the topic."""
+        self.consumer.subscribe(
+            [self.topic],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
+
+    def stop(self) -> None:
+        """Abandon a restore that is under way."""
+        self._stopping = True
+
+    def poll(self, timeout_s: float) -> None:
+        """Serve the group while nothing is fetched."""
+        self._beat()
+        message = self.consumer.poll(timeout_s)
+        if message is not None:
+            holds_record(message)
+
+    def stop_fetching(self, in_doubt: InDoubt[V] | None = None) -> None:
+        """Fetch nothing until settled again; discards what was fetched and not handled."""
+        if self.fetching:
+            self.consumer.assign([])
+            self.fetching = False
+        if in_doubt is not None:
+            self._in_doubt = in_doubt
+        self._unsettled_since = monotonic()
+
+    def advance(self, positions: Mapping[int, int]) -> None:
+        """Note that the state now reflects the input up to these offsets."""
+        self.applied.update(positions)
+
+    def settle(self) -> None:
+        """Make state and positions agree with what the group has committed, then fetch.
+
+        Returns without fetching where it has to be tried again.
+
+        Raises
+        ------
+        HeadraceError
+            The broker stayed lost, or the changelog contradicts the committed offsets.
+        """
+        if not self._partitions:
+            self.poll(IDLE_S)
+            return
+        epoch = self.epoch
+        try:
+            committed = self._committed()
+            whole = self._restore(committed, epoch)
+        except KafkaException as error:
+            self._bear(error)
+            return
+        if whole and self._goes_on(epoch):
+            self._in_doubt = None
+            self.consumer.assign([self._at(each, offset) for each, offset in committed.items()])
+            self.fetching = True
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._rebalanced({each.partition for each in partitions})
+        self._drop(set(self.applied) - self._partitions)
+        consumer.assign([])  # settling assigns them for real, at the right offsets
+        _log.info("assigned %s", sorted(self._partitions))
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Keep the state: the next assignment may give the partition back untouched."""
+        self._rebalanced(set())
+        consumer.unassign()
+        _log.info("revoked %s", sorted(each.partition for each in partitions))
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._on_revoke(consumer, partitions)
+        self._drop(set(self.applied))
+
+    def _rebalanced(self, partitions: set[int]) -> None:
+        self.epoch += 1
+        self.fetching = False
+        self._partitions = partitions
+        self._unsettled_since = monotonic()
+
+    def _drop(self, partitions: set[int]) -> None:
+        for partition in partitions:
+            self._state.drop(partition)
+            self.applied.pop(partition, None)
+
+    def _committed(self) -> dict[int, int]:
+        """Return the stable committed offset by partition; merge a batch that turns out done."""
+        asked = [TopicPartition(self.topic, partition) for partition in sorted(self._partitions)]
+        answer = self.consumer.committed(asked, _CALL_S)
+        for each in answer:
+            if each.error is not None:
+                raise KafkaException(each.error)
+        if self._in_doubt is not None:
+            self._merge_if_done(self._in_doubt, answer)
+        return {
+            each.partition: each.offset if each.offset >= 0 else NEVER_COMMITTED for each in answer
+        }
+
+    def _merge_if_done(self, doubt: InDoubt[V], answer: list[TopicPartition]) -> None:
+        """Merge where the committed offset is the batch's own.
+
+        The token tells our commit from that of a member which has taken over and got as far.
+        """
+        done = {
+            each.partition: each.offset
+            for each in answer
+            if each.metadata == doubt.token and each.offset == doubt.positions.get(each.partition)
+        }
+        if done:
+            doubt.overlay.merge(set(done))
+            self.advance(done)
+            self.recovered += 1
+            self._in_doubt = None
+
+    def _restore(self, committed: dict[int, int], epoch: int) -> bool:
+        """Restore what does not reflect the committed offset; False where it was abandoned."""
+        stale = {p: offset for p, offset in committed.items() if self.applied.get(p) != offset}
+        if not stale:
+            return True
+        started = monotonic()
+        self._drop(set(stale))
+        try:
+            whole = self._restorer.restore(
+                self._state, stale, lambda: self._goes_on(epoch), self._patience_s
+            )
+        except KafkaException:
+            self._drop_values(set(stale))
+            raise
+        if not whole:
+            self._drop_values(set(stale))
+            return False
+        self.advance(stale)
+        self.restore_s = monotonic() - started
+        _log.info("restored %s: %d keys held", sorted(stale), len(self._state))
+        return True
+
+    def _drop_values(self, partitions: set[int]) -> None:
+        """Forget what a restore that did not end has left."""
+        for partition in partitions:
+            self._state.drop(partition)
+
+    def _goes_on(self, epoch: int) -> bool:
+        self.poll(0)
+        return epoch == self.epoch and not self._stopping
+
+    def _bear(self, error: KafkaException) -> None:
+        """Let it be tried again, until patience ends."""
+        _log.warning("cannot settle yet: %s", error)
+        if monotonic() - self._unsettled_since > self._patience_s:
+            raise HeadraceError(
+                f"The broker could not be asked where the group of {self.topic} stands: {error}",
+                fix="Bring the broker back; the service then goes on where it stood.",
+            ) from error
+        self.poll(IDLE_S)
+
+    def _at(self, partition: int, offset: int) -> TopicPartition:
+        start = OFFSET_BEGINNING if offset == NEVER_COMMITTED else offset
+        return TopicPartition(self.topic, partition, start)
+
+
+def holds_record(message: Message) -> bool:
+    """Return whether a message is a record; log a passing error.
+
+    Raises
+    ------
+    HeadraceError, KafkaException
+        An error that a retry would not mend.
+    """
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() == KafkaError._AUTO_OFFSET_RESET:
+        raise HeadraceError(
+            f"{message.topic()} partition {message.partition()}: the records at the committed "
+            f"offset are gone ({error.str()}).",
+            fix="Their retention ended before they were processed; decide where to go on and set "
+            "the group's offsets.",
+        )
+    if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise HeadraceError(
+            f"There is no topic {message.topic()}.", fix="Create it by: headrace topics apply"
+        )
+    if error.fatal():
+        raise KafkaException(error)
+    _log.warning("%s", error)
+    return False

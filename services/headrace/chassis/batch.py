@@ -1,0 +1,100 @@
+"""A batch of input records, and what is known of it at each step."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from headrace.chassis.metrics import CountName
+from headrace.chassis.records import Outgoing, Received
+from headrace.chassis.state import Overlay
+from headrace.contracts.codec import Undecodable
+from headrace.contracts.reasons import DeadLetterReason
+
+V = TypeVar("V")
+
+
+class Fetched(Protocol):
+    """A message without an error: confluent-kafka's ``Message``, whose fields are then there."""
+
+    def topic(self) -> str:
+        """Return the topic."""
+
+    def partition(self) -> int:
+        """Return the partition."""
+
+    def offset(self) -> int:
+        """Return the offset."""
+
+    def key(self) -> bytes | None:
+        """Return the key."""
+
+    def value(self) -> bytes | None:
+        """Return the value."""
+
+    def headers(self) -> list[tuple[str, bytes | None]] | None:
+        """Return the headers."""
+
+    def timestamp(self) -> tuple[int, int]:
+        """Return the kind of the timestamp, and the timestamp in milliseconds."""
+
+
+class Batch(NamedTuple):
+    """Records as they were fetched."""
+
+    messages: Sequence[Fetched]
+    group_metadata: Any
+    """The group's generation when the batch was fetched. Offsets are sent with this: with fresh
+    metadata, a zombie that has rejoined would commit a batch that others have processed."""
+
+
+class Dead(NamedTuple):
+    """An input record given up."""
+
+    partition: int
+    offset: int
+    reason: DeadLetterReason
+    detail: str
+
+
+class Work(NamedTuple, Generic[V]):
+    """What came of a batch."""
+
+    messages: Sequence[Fetched]
+    outgoing: list[Outgoing]
+    dead: list[Dead]
+    counts: Counter[CountName]
+    overlay: Overlay[V]
+
+
+class InDoubt(NamedTuple, Generic[V]):
+    """A batch whose transaction failed, so that only the broker knows whether it happened."""
+
+    token: str
+    """Stands in the metadata of the offsets: tells our commit from another member's."""
+    positions: dict[int, int]
+    overlay: Overlay[V]
+
+
+def decode(
+    messages: Sequence[Fetched], decode_value: Callable[[bytes | None], dict[str, Any]]
+) -> tuple[list[Received], list[Dead]]:
+    """Decode messages; what cannot be decoded is dead."""
+    received: list[Received] = []
+    dead: list[Dead] = []
+    for message in messages:
+        value, partition, offset = message.value(), message.partition(), message.offset()
+        try:
+            record = decode_value(value)
+            key = (message.key() or b"").decode()
+        except Undecodable as error:
+            dead.append(Dead(partition, offset, error.reason, error.detail))
+        except UnicodeDecodeError as error:
+            dead.append(Dead(partition, offset, "key_mismatch", f"the key is no text: {error}"))
+        else:
+            received.append(Received(partition, offset, key, value or b"", record))
+    return received, dead
+
+
+def positions(messages: Sequence[Fetched]) -> dict[int, int]:
+    """Return the offset after the last message of each partition."""
+    return {message.partition(): message.offset() + 1 for message in messages}

@@ -1,0 +1,142 @@
+"""State by key: an overlay for the batch in hand over what has been committed.
+
+Every change is one changelog entry (key, slot, body). Restoring is applying the last entry of
+each slot, in any order, so the compacted changelog topic is the state.
+"""
+
+from collections.abc import Iterator
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
+
+
+class Format(Protocol[V]):
+    """How the values of a state look, are copied and are restored."""
+
+    @property
+    def version(self) -> int:
+        """Version of the layout of the bodies; a restore refuses any other."""
+
+    def empty(self) -> V:
+        """Return the value of a key never seen."""
+
+    def copy(self, value: V) -> V:
+        """Return a copy that shares nothing mutable with ``value``."""
+
+    def apply(self, value: V, slot: int, body: bytes) -> None:
+        """Restore one change; the changes of a key may come in any order, one for each slot."""
+
+
+class Change(NamedTuple):
+    """One changelog entry."""
+
+    partition: int
+    key: str
+    slot: int
+    offset: int
+    """Offset of the input that the change reflects."""
+    body: bytes
+
+
+class View(Protocol[V_co]):
+    """The state as a handler sees it."""
+
+    def get(self, partition: int, key: str) -> V_co:
+        """Return a private copy of the key's value, with all changes of this batch in it."""
+
+    def change(self, partition: int, key: str, slot: int, offset: int, body: bytes) -> None:
+        """Record the change that the handler has just made to the value."""
+
+
+class KeyedState(Generic[V]):
+    """The committed values of the partitions in hand."""
+
+    def __init__(self, layout: Format[V]) -> None:
+        self.layout = layout
+        self._values: dict[int, dict[str, V]] = {}
+
+    def __len__(self) -> int:
+        """Return the number of keys held."""
+        return sum(map(len, self._values.values()))
+
+    def __iter__(self) -> Iterator[tuple[int, str, V]]:
+        """Iterate over (partition, key, value)."""
+        for partition, values in self._values.items():
+            for key, value in values.items():
+                yield partition, key, value
+
+    def of(self, partition: int) -> dict[str, V]:
+        """Return the values of a partition by key."""
+        return self._values.setdefault(partition, {})
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition."""
+        self._values.pop(partition, None)
+
+    def restore(self, change: Change) -> None:
+        """Apply an entry of the changelog."""
+        values = self.of(change.partition)
+        value = values.get(change.key)
+        if value is None:
+            value = values[change.key] = self.layout.empty()
+        self.layout.apply(value, change.slot, change.body)
+
+    def overlay(self) -> "Overlay[V]":
+        """Return an empty overlay over what is committed."""
+        return Overlay(self, None)
+
+
+class Overlay(Generic[V]):
+    """The changes of a batch, seen by its later records and by nobody else until merged.
+
+    Overlays stack: bisecting a failed batch tries each half in an overlay of its own, whose
+    changes are absorbed only where the half succeeded.
+    """
+
+    def __init__(self, state: KeyedState[V], below: "Overlay[V] | None") -> None:
+        self._state = state
+        self._below = below
+        self._values: dict[tuple[int, str], V] = {}
+        self.changes: list[Change] = []
+
+    def get(self, partition: int, key: str) -> V:
+        """Return a private copy of the key's value, with all changes of this batch in it."""
+        value = self._values.get((partition, key))
+        if value is None:
+            below = self._find(partition, key)
+            layout = self._state.layout
+            value = layout.empty() if below is None else layout.copy(below)
+            self._values[partition, key] = value
+        return value
+
+    def change(self, partition: int, key: str, slot: int, offset: int, body: bytes) -> None:
+        """Record the change that the handler has just made to the value."""
+        self.changes.append(Change(partition, key, slot, offset, body))
+
+    def above(self) -> "Overlay[V]":
+        """Return an empty overlay over this one."""
+        return Overlay(self._state, self)
+
+    def absorb(self, above: "Overlay[V]") -> None:
+        """Take over what an overlay above has changed."""
+        self._values.update(above._values)
+        self.changes += above.changes
+
+    def merge(self, partitions: set[int]) -> None:
+        """Put the values of partitions into the state: their transaction has been committed.
+
+        Only what was changed is merged: a key that was merely looked up stays as it was.
+        """
+        for partition, key in {(change.partition, change.key) for change in self.changes}:
+            if partition in partitions:
+                self._state.of(partition)[key] = self._values[partition, key]
+
+    def _find(self, partition: int, key: str) -> V | None:
+        overlay = self._below
+        while overlay is not None:
+            value = overlay._values.get((partition, key))
+            if value is not None:
+                return value
+            overlay = overlay._below
+        return self._state.of(partition).get(key)

@@ -1,0 +1,291 @@
+"""The stream: batches in, one transaction out, exactly once.
+
+Each step does one of three things. Held (paused, or waiting for the registry): nothing is
+fetched. Not fetching (after an assignment or a failed transaction): settle. Else: fetch a batch,
+handle it, commit it.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from itertools import count
+from time import monotonic
+from typing import Any, Generic, TypeVar, cast
+
+from confluent_kafka import TopicPartition
+
+from headrace.chassis.assignment import IDLE_S, Assignment, holds_record
+from headrace.chassis.batch import Batch, Dead, Fetched, InDoubt, Work, decode, positions
+from headrace.chassis.clients import Clients
+from headrace.chassis.deadletters import dead_lettered
+from headrace.chassis.handling import Handler, handle
+from headrace.chassis.health import Health
+from headrace.chassis.limit import DeadLetterLimit
+from headrace.chassis.metrics import Metrics
+from headrace.chassis.pauses import Pauses, pause
+from headrace.chassis.restore import Restorer
+from headrace.chassis.settings import StreamSettings
+from headrace.chassis.stages import StageClock
+from headrace.chassis.state import Format, KeyedState
+from headrace.chassis.topology import Topology
+from headrace.chassis.transactor import ToProduce, TransactionFailed, Transactor
+from headrace.contracts.registry import RegistryUnavailable
+
+_log = logging.getLogger("headrace.stream")
+
+V = TypeVar("V")
+
+_REPORT_S = 0.5
+_REGISTRY_RETRY_S = 1.0
+
+
+class Stream(Generic[V]):
+    """Runs a handler over a topic.
+
+    Parameters
+    ----------
+    topology
+        What it reads and writes.
+    layout
+        How its state looks.
+    handler
+        A batch in, records out; it must not do I/O.
+    now_ms
+        The wall clock, in milliseconds.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        layout: Format[V],
+        handler: Handler[V],
+        clients: Clients,
+        settings: StreamSettings,
+        metrics: Metrics,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._topology = topology
+        self._handler = handler
+        self._settings = settings
+        self._now_ms = now_ms
+        self.metrics = metrics
+        self.health = Health(topology.service)
+        self.clock = StageClock()
+        self.state = KeyedState(layout)
+        self._limit = DeadLetterLimit(
+            settings.dead_letter_ratio, settings.dead_letter_window, settings.dead_letter_run
+        )
+        self._pauses = Pauses(
+            clients, topology.pauses.topic, topology.service, topology.pauses.decode
+        )
+        self._transactor = Transactor(
+            lambda name: clients.transactional_producer(name, settings.transaction_timeout_ms),
+            [f"{topology.group}.{settings.instance}.{turn}" for turn in "ab"],
+            settings.transaction_timeout_ms / 1_000,
+            settings.settle_timeout_s,
+        )
+        self._assignment = Assignment(
+            clients.consumer(topology.group, **{"session.timeout.ms": settings.session_timeout_ms}),
+            topology.source.topic,
+            self.state,
+            Restorer(clients, topology.changelog.topic, topology.changelog.decode),
+            self.health.beat,
+            settings.settle_timeout_s,
+        )
+        self._tokens = (f"{uuid.uuid4().hex}-{number}" for number in count())
+        self._registry_retry_at = 0.0
+        self._was_paused = False
+        self._reported_at = 0.0
+        self._stopping = False
+
+    def run(self) -> None:
+        """Work until stopped; the batch in hand is finished, then the group is left.
+
+        Raises
+        ------
+        HeadraceError
+            Something that a person must mend.
+        KafkaException
+            The broker refuses what a retry would not mend.
+        """
+        try:
+            self.open()
+            while not self._stopping:
+                self.step()
+        finally:
+            self.close()
+
+    def stop(self) -> None:
+        """Ask :meth:`run` to end; safe in a signal handler."""
+        self._stopping = True
+        self._assignment.stop()
+
+    def open(self) -> None:
+        """End what an earlier process of this name left open, and join the group."""
+        self._transactor.open()
+        self._pauses.open(self._settings.settle_timeout_s)
+        self._assignment.join()
+
+    def close(self) -> None:
+        """Leave the group."""
+        self.health.not_ready = "stopped"
+        self._assignment.consumer.close()
+        self._pauses.close()
+
+    def step(self) -> None:
+        """Do the next thing."""
+        self.health.beat()
+        held = self._held()
+        if held:
+            self.clock.enter("idle")
+            self._assignment.stop_fetching()
+            self._assignment.poll(IDLE_S)
+        elif not self._assignment.fetching:
+            self.clock.enter("restore")
+            self._assignment.settle()
+        elif batch := self._fetch():
+            self._process(batch)
+        if monotonic() - self._reported_at > _REPORT_S:
+            self._report(held)
+
+    def _held(self) -> str:
+        """Return why nothing may be fetched, or nothing."""
+        if monotonic() - self._reported_at > _REPORT_S:
+            self._pauses.refresh()
+        reason = self._pauses.reason
+        if self._was_paused and reason is None:
+            self._limit.reset()
+        self._was_paused = reason is not None
+        if reason is not None:
+            return f"paused ({reason}); release it by: headrace release {self._topology.service}"
+        return "waiting for the registry" if monotonic() < self._registry_retry_at else ""
+
+    def _fetch(self) -> Batch | None:
+        """Wait for a first record, then take what is there already: never wait for a full batch."""
+        consumer, epoch = self._assignment.consumer, self._assignment.epoch
+        self.clock.enter("idle")
+        first = consumer.poll(IDLE_S)
+        if first is None:
+            return None
+        self.clock.enter("fetch")
+        messages = [first, *consumer.consume(self._settings.batch_records - 1, 0)]
+        metadata = consumer.consumer_group_metadata()
+        if epoch != self._assignment.epoch:
+            return None  # a rebalance came with it: these are no longer ours to process
+        records = [each for each in messages if each.error() is None or holds_record(each)]
+        return Batch(cast("list[Fetched]", records), metadata) if records else None
+
+    def _process(self, batch: Batch) -> None:
+        try:
+            work, limit, pause_reason = self._work_within_limit(batch.messages)
+        except RegistryUnavailable as error:
+            _log.warning("waiting for the schema registry: %s", error)
+            self._registry_retry_at = monotonic() + _REGISTRY_RETRY_S
+            return
+        records = self._records(work, pause_reason)
+        if self._commit(work, records, batch.group_metadata):
+            self._limit = limit
+            if pause_reason is not None:
+                self._pauses.expect(pause_reason)
+
+    def _work_within_limit(
+        self, messages: Sequence[Fetched]
+    ) -> tuple[Work[V], DeadLetterLimit, str | None]:
+        """Handle the messages, or only those up to the one that passes the dead-letter limit."""
+        work, limit = self._work(messages), self._limit.copy()
+        dead = {(each.partition, each.offset) for each in work.dead}
+        past = limit.first_past([(m.partition(), m.offset()) in dead for m in messages])
+        if past is None or not self._settings.dead_letter_limit:
+            return work, limit, None
+        return self._work(messages[: past + 1]), limit, f"too many dead letters: {limit}"
+
+    def _work(self, messages: Sequence[Fetched]) -> Work[V]:
+        self.clock.enter("decode")
+        received, dead = decode(messages, self._topology.source.decode)
+        self.clock.enter("handle")
+        handled, overlay = handle(self._handler, received, self.state, self.clock)
+        dead += [
+            Dead(each.received.partition, each.received.offset, each.reason, each.detail)
+            for each in handled.rejected
+        ]
+        return Work(messages, handled.outgoing, dead, handled.counts, overlay)
+
+    def _records(self, work: Work[V], pause_reason: str | None) -> list[ToProduce]:
+        """Return everything that the batch's transaction holds, offsets aside."""
+        self.clock.enter("encode")
+        records = [ToProduce(*each) for each in work.outgoing]
+        changelog, encode, _ = self._topology.changelog
+        version = self.state.layout.version
+        for partition, key, slot, offset, body in work.overlay.changes:
+            value = encode({"format": version, "offset": offset, "body": body})
+            records.append(ToProduce(changelog, f"{key}#{slot}", value, partition))
+        if work.dead:
+            records += self._dead_letters(work)
+        if pause_reason is not None:
+            _log.error("paused: %s", pause_reason)
+            records.append(self._pause(pause_reason))
+        return records
+
+    def _dead_letters(self, work: Work[V]) -> list[ToProduce]:
+        topic, encode, _ = self._topology.dead_letters
+        messages = {(each.partition(), each.offset()): each for each in work.messages}
+        letters = []
+        for dead in work.dead:
+            message = messages[dead.partition, dead.offset]
+            letter = dead_lettered(message, dead, self._topology.service, self._now_ms())
+            letters.append(ToProduce(topic, message.key(), encode(letter)))
+        return letters
+
+    def _pause(self, reason: str) -> ToProduce:
+        topic, encode, _ = self._topology.pauses
+        service = self._topology.service
+        return ToProduce(topic, service, encode(pause(service, reason, self._now_ms())), 0)
+
+    def _commit(self, work: Work[V], records: list[ToProduce], group_metadata: Any) -> bool:
+        """Write everything in one transaction, and only then merge the changes."""
+        token, reached = next(self._tokens), positions(work.messages)
+        topic = self._topology.source.topic
+        offsets = [TopicPartition(topic, p, offset, token) for p, offset in reached.items()]
+        try:
+            self._transactor.transact(records, offsets, group_metadata, self.clock)
+        except TransactionFailed:
+            self.metrics.count("transactions", 1, "failed")
+            self._assignment.stop_fetching(InDoubt(token, reached, work.overlay))
+            return False
+        self.clock.enter("merge")
+        work.overlay.merge(set(reached))
+        self._assignment.advance(reached)
+        self._account(work, len(records))
+        return True
+
+    def _account(self, work: Work[V], outgoing: int) -> None:
+        self.metrics.batch(len(work.messages))
+        self.metrics.count("transactions", 1, "committed")
+        self.metrics.count("outgoing", outgoing)
+        self.metrics.count("state_bytes", sum(len(each.body) for each in work.overlay.changes))
+        for name, amount in work.counts.items():
+            self.metrics.count(name, amount)
+        for dead in work.dead:
+            self.metrics.count("dead_letters", 1, dead.reason)
+
+    def _report(self, held: str) -> None:
+        self._reported_at = monotonic()
+        assignment = self._assignment
+        self.health.not_ready = held or ("" if assignment.fetching else "no partition in hand")
+        self.health.lag = self._lag() if assignment.fetching else {}
+        for partition, records in self.health.lag.items():
+            self.metrics.gauge("lag_records", records, str(partition))
+        self.metrics.gauge("state_keys", len(self.state))
+        self.metrics.gauge("paused", float(self._was_paused))
+        self.metrics.gauge("restore_seconds", assignment.restore_s)
+        self.metrics.gauge("recovered_transactions", assignment.recovered)
+        self.metrics.stages(self.clock.seconds)
+
+    def _lag(self) -> dict[int, int]:
+        lag = {}
+        for partition, applied in self._assignment.applied.items():
+            at = TopicPartition(self._topology.source.topic, partition)
+            low, high = self._assignment.consumer.get_watermark_offsets(at, cached=True)
+            if high >= 0:  # known once the first fetch was answered
+                lag[partition] = max(0, high - max(applied, low))
+        return lag

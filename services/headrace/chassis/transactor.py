@@ -1,0 +1,153 @@
+"""Transactions on two producers that take turns.
+
+Back-to-back transactions of one producer wait for the markers of the one before; two producers
+taking turns don't. They never overlap: a transaction begins after the commit before it returned.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
+from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from headrace.chassis.stages import StageClock
+from headrace.errors import HeadraceError
+
+_log = logging.getLogger("headrace.transactor")
+
+_CALL_S = 5.0  # one call's wait for the broker; the retries around it make the patience
+_FENCED_MOST = 5
+_FENCED_WITHIN_S = 30.0
+
+
+class ToProduce(NamedTuple):
+    """A record of the transaction; partition -1 leaves the choice to the partitioner."""
+
+    topic: str
+    key: str | bytes | None
+    value: bytes
+    partition: int = -1
+
+
+class TransactionFailed(Exception):
+    """The transaction may or may not have been committed: the committed offsets tell."""
+
+
+class Transactor:
+    """Runs one transaction at a time; after any failure its producers are fit for the next."""
+
+    def __init__(
+        self,
+        make: Callable[[str], Producer],
+        transactional_ids: Sequence[str],
+        commit_patience_s: float,
+        settle_patience_s: float,
+    ) -> None:
+        self._make = make
+        self._ids = transactional_ids
+        self._commit_patience_s = commit_patience_s
+        self._settle_patience_s = settle_patience_s
+        self._producers: list[Producer] = []
+        self._turn = 0
+        self._fenced: deque[float] = deque(maxlen=_FENCED_MOST)
+
+    def open(self) -> None:
+        """Make the producers; this ends whatever an earlier process left open.
+
+        Raises
+        ------
+        HeadraceError
+            The broker did not answer in time.
+        """
+        for producer in self._producers:
+            producer.purge()
+        self._producers = []
+        for transactional_id in self._ids:
+            producer = self._make(transactional_id)
+            _persist(_initialise(producer), self._settle_patience_s)
+            self._producers.append(producer)
+
+    def transact(
+        self,
+        records: Iterable[ToProduce],
+        offsets: list[TopicPartition],
+        group_metadata: Any,
+        clock: StageClock,
+    ) -> None:
+        """Write records and input offsets in one transaction.
+
+        Raises
+        ------
+        TransactionFailed
+            It was aborted, or nobody knows; the producers have been set right.
+        HeadraceError
+            The broker is lost, or another process uses the same transactional ids.
+        """
+        producer = self._producers[self._turn]
+        try:
+            clock.enter("produce")
+            producer.begin_transaction()
+            for record in records:
+                _produce(producer, record)
+            _persist(
+                lambda: producer.send_offsets_to_transaction(offsets, group_metadata, _CALL_S),
+                self._commit_patience_s,
+            )
+            clock.enter("commit")
+            _persist(lambda: producer.commit_transaction(_CALL_S), self._commit_patience_s)
+        except KafkaException as error:
+            _log.warning("transaction failed: %s", error)
+            self._set_right(producer, error.args[0])
+            raise TransactionFailed(str(error)) from error
+        self._turn = (self._turn + 1) % len(self._producers)
+
+    def _set_right(self, producer: Producer, error: KafkaError) -> None:
+        if error.txn_requires_abort():
+            try:
+                _persist(lambda: producer.abort_transaction(_CALL_S), self._commit_patience_s)
+            except KafkaException as failed:
+                _log.warning("abort failed: %s", failed)
+            else:
+                return
+        if error.code() in (KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH):
+            self._count_fencing()
+        self.open()
+
+    def _count_fencing(self) -> None:
+        """Being fenced once is a long sleep; again and again is a second process."""
+        self._fenced.append(monotonic())
+        full = len(self._fenced) == _FENCED_MOST
+        if full and self._fenced[-1] - self._fenced[0] < _FENCED_WITHIN_S:
+            raise HeadraceError(
+                f"Another process uses the transactional ids {', '.join(self._ids)}.",
+                fix="Give each running instance a name of its own by HEADRACE_INSTANCE.",
+            )
+
+
+def _initialise(producer: Producer) -> Callable[[], None]:
+    return lambda: producer.init_transactions(_CALL_S)
+
+
+def _produce(producer: Producer, record: ToProduce) -> None:
+    while True:
+        try:
+            producer.produce(record.topic, record.value, record.key, record.partition)
+        except BufferError:  # the queue is full: wait for the broker to take some
+            producer.poll(0.1)
+        else:
+            return
+
+
+def _persist(call: Callable[[], object], patience_s: float) -> None:
+    """Repeat what librdkafka calls retriable until it is done or patience ends."""
+    until = monotonic() + patience_s
+    while True:
+        try:
+            call()
+        except KafkaException as error:
+            if not error.args[0].retriable() or monotonic() > until:
+                raise
+        else:
+            return

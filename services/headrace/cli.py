@@ -1,0 +1,47 @@
+"""The command line: ``headrace <verb>``."""
+
+import sys
+
+import cyclopts
+
+from headrace.commands.console import errors
+from headrace.errors import HeadraceError
+
+app = cyclopts.App(name="headrace", help="Decide business events inline, exactly once.")
+
+# Named by text, so that a command loads only what it needs and starts fast.
+for verb, target in {
+    "up": "stack:up",
+    "status": "stack:status",
+    "down": "stack:down",
+    "doctor": "doctor:doctor",
+    "publish": "publish:publish",
+    "run": "service:run",
+    "ready": "service:ready",
+    "release": "service:release",
+    "tail": "tail:tail",
+    "verify": "verify:verify",
+    "demo": "demo:demo",
+}.items():
+    app.command(f"headrace.commands.{target}", name=verb)
+
+topics = cyclopts.App(name="topics", help="The topics and schemas of every use case.")
+topics.command("headrace.commands.topics:apply", name="apply")
+app.command(topics)
+
+models = cyclopts.App(name="models", help="The models that serve.")
+models.command("headrace.commands.models:freeze", name="freeze")
+app.command(models)
+
+
+def main() -> None:
+    """Run the command that the arguments name; exit 1 where it failed, 130 where interrupted."""
+    try:
+        app()
+    except HeadraceError as error:
+        errors.print(f"[bold red]error:[/] {error.message}", highlight=False)
+        if error.fix:
+            errors.print(f"[bold]fix:[/] {error.fix}", highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

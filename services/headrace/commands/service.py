@@ -1,0 +1,111 @@
+"""``headrace run``, ``headrace ready`` and ``headrace release``: one service at a time."""
+
+import getpass
+import time
+from pathlib import Path
+from typing import Literal
+
+import httpx
+
+from headrace.chassis.clients import Clients
+from headrace.chassis.lifecycle import serve
+from headrace.chassis.logs import log_as_json
+from headrace.chassis.pauses import release as released
+from headrace.chassis.produce import produce_one
+from headrace.chassis.settings import KafkaSettings, StreamSettings
+from headrace.chassis.wiring import Wiring
+from headrace.commands.console import print_json, results
+from headrace.contracts.registry import Registry, RegistrySettings
+from headrace.contracts.topics import load_topics
+from headrace.errors import HeadraceError
+from headrace.scoring.app import build
+from headrace.scoring.settings import ScoringSettings
+from headrace.usecase.charter import Charter
+
+Service = Literal["scoring"]
+_HEALTH_PORTS: dict[Service, int] = {"scoring": 19101}
+
+
+def run(service: Service, *, charter: Path | None = None) -> None:
+    """Run a service in the foreground until SIGTERM or Ctrl-C.
+
+    Settings come from the environment: ``KAFKA_*``, ``SCHEMA_REGISTRY_*``, ``HEADRACE_*``.
+
+    Parameters
+    ----------
+    service
+        Which one.
+    charter
+        The use case's charter; the shipped one where not given.
+    """
+    log_as_json(service)
+    settings = ScoringSettings() if charter is None else ScoringSettings(charter=charter)
+    stream_settings = StreamSettings()
+    stream = build(settings, KafkaSettings(), RegistrySettings(), stream_settings)
+    serve(stream, stream_settings.health_host, stream_settings.health_port or _port(service))
+
+
+def ready(
+    service: Service, *, address: str | None = None, wait_s: float = 0.0, json: bool = False
+) -> None:
+    """Exit 0 when a service is ready, 1 when it is not: for scripts and probes.
+
+    Parameters
+    ----------
+    service
+        Which one.
+    address
+        Its health endpoint, as http://host:port; the local one where not given.
+    wait_s
+        How long to wait for it to become ready.
+    json
+        Print the answer as JSON.
+    """
+    url = (address or f"http://127.0.0.1:{StreamSettings().health_port or _port(service)}").rstrip(
+        "/"
+    )
+    until = time.monotonic() + wait_s
+    answer = _ask(url)
+    while not answer["ok"] and time.monotonic() < until:
+        time.sleep(0.1)
+        answer = _ask(url)
+    if json:
+        print_json(answer)
+    if not answer["ok"]:
+        raise HeadraceError(f"{service} is not ready: {answer['why_not']}.")
+    if not json:
+        results.print(f"{service} is ready")
+
+
+def release(
+    service: Service, *, charter: Path | None = None, reason: str = "released by hand"
+) -> None:
+    """Let a service go on that has paused itself after too many dead letters.
+
+    Parameters
+    ----------
+    service
+        Which one.
+    charter
+        The use case's charter; the shipped one where not given.
+    reason
+        Why it may go on; it stands in the topic of pauses beside your name.
+    """
+    loaded = Charter.load(charter or ScoringSettings().charter)
+    topics = load_topics(loaded.name, loaded.events.schema)
+    channel = Wiring(topics, Registry(RegistrySettings())).channel(f"{loaded.name}.pauses")
+    fact = released(service, reason, getpass.getuser(), time.time_ns() // 1_000_000)
+    produce_one(Clients(KafkaSettings()), channel.topic, service, channel.encode(fact))
+    results.print(f"{loaded.name}.{service} is released; see it by: headrace tail {channel.topic}")
+
+
+def _port(service: Service) -> int:
+    return _HEALTH_PORTS[service]
+
+
+def _ask(url: str) -> dict[str, object]:
+    try:
+        answer: dict[str, object] = httpx.get(f"{url}/ready", timeout=2.0).json()
+    except (httpx.HTTPError, ValueError) as error:
+        return {"ok": False, "why_not": f"no answer at {url} ({type(error).__name__})"}
+    return answer

@@ -1,0 +1,1 @@
+"""Models as they serve: frozen arrays in signed artefacts, predicting whole batches."""

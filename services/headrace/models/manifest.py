@@ -1,0 +1,54 @@
+"""The manifest of a model: what it is, of which arrays it consists, where it comes from."""
+
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+STRICT = ConfigDict(strict=True, extra="forbid", frozen=True)
+Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ArraySpec(BaseModel):
+    """One array: the chunk that holds it, and what must come out of it."""
+
+    model_config = STRICT
+
+    sha256: Sha256Hex
+    """Of the chunk's bytes, and the chunk's name."""
+    dtype: Literal["<f8"]
+    shape: tuple[int, ...]
+
+
+class Lineage(BaseModel):
+    """Where a model comes from."""
+
+    model_config = STRICT
+
+    origin: Literal["scorecard"]
+    charter: Sha256Hex
+    """Digest of the charter that declares the scorecard."""
+    numpy: str
+    """Version that wrote the arrays."""
+
+
+class Manifest(BaseModel):
+    """What a signature covers; every byte of the arrays follows from it."""
+
+    model_config = STRICT
+
+    format: Literal[1]
+    family: Literal["logistic"]
+    name: str
+    version: str
+    feature_set: Sha256Hex
+    """Digest of the feature set that the model was made for."""
+    features: tuple[str, ...]
+    """Their names, in the order of the vector."""
+    arrays: dict[str, ArraySpec]
+    lineage: Lineage
+    created_at_ms: int
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical JSON: sorted keys, no spaces."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)

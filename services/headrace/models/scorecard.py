@@ -1,0 +1,46 @@
+"""Freezing a charter's scorecard: the first champion, before anything has been learned."""
+
+from pathlib import Path
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from headrace.models.artefact import Artefact, describe, write_artefact
+from headrace.models.logistic import PARAMETERS
+from headrace.models.manifest import Lineage, Manifest
+from headrace.usecase.charter import Charter
+
+
+def freeze_scorecard(
+    charter: Charter, folder: Path, key: Ed25519PrivateKey, created_at_ms: int
+) -> Artefact:
+    """Write the scorecard as a signed logistic model; the same arguments give the same digest.
+
+    Parameters
+    ----------
+    charter
+        Declares the scorecard and the features.
+    folder
+        Where the artefact goes.
+    key
+        Signs it.
+    created_at_ms
+        Milliseconds since the epoch; part of the model's digest.
+    """
+    card, features = charter.model, charter.feature_set.names
+    arrays = {"intercept": np.array([card.intercept], np.float64)}
+    for parameter in PARAMETERS:
+        values = [getattr(card.features[name], parameter) for name in features]
+        arrays[parameter] = np.array(values, np.float64)
+    manifest = Manifest(
+        format=1,
+        family="logistic",
+        name=card.name,
+        version=card.version,
+        feature_set=charter.feature_set.digest.hex(),
+        features=features,
+        arrays=describe(arrays),
+        lineage=Lineage(origin="scorecard", charter=charter.digest.hex(), numpy=np.__version__),
+        created_at_ms=created_at_ms,
+    )
+    return write_artefact(folder, manifest, arrays, key)

@@ -1,0 +1,68 @@
+"""The real broker keeps what the suite asks, so the fake that keeps it too is like it."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import monotonic
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import NewTopic
+
+from headrace.chassis.clients import Clients
+from headrace.chassis.settings import KafkaSettings
+
+pytest.register_assert_rewrite("support.broker_suite")
+
+from support.broker_suite import BrokerSuite, Client, GroupSuite  # noqa: E402 -- rewritten first
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class RealBroker:
+    """The local stack's broker as the suite's."""
+
+    bootstrap_servers: str
+    topics: list[str] = field(default_factory=list)
+
+    def clients(self) -> Clients:
+        return Clients(KafkaSettings(bootstrap_servers=self.bootstrap_servers))
+
+    def topic(self, partitions: int = 1, max_message_bytes: int = 1_048_588) -> str:
+        name = self.name()
+        config = {"max.message.bytes": str(max_message_bytes)}
+        admin, topic = self.clients().admin(), NewTopic(name, partitions, 1, config=config)
+        admin.create_topics([topic])[name].result()
+        self.topics.append(name)
+        return name
+
+    def name(self) -> str:
+        return f"parity-{uuid.uuid4().hex[:12]}"
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        end = monotonic() + 30
+        while not reached():
+            assert monotonic() < end
+
+    def lose_commit_answer(self, producer: Client) -> KafkaException:
+        with pytest.raises(KafkaException) as raised:
+            producer.commit_transaction(0.000001)
+        return raised.value
+
+
+@pytest.fixture
+def broker(stack) -> Iterator[RealBroker]:
+    real = RealBroker(stack.bootstrap_servers)
+    yield real
+    admin = real.clients().admin()
+    for deleted in admin.delete_topics(real.topics).values() if real.topics else ():
+        deleted.result()
+
+
+class TestRealBroker(BrokerSuite):
+    """Transactions, offsets, fencing."""
+
+
+class TestRealGroup(GroupSuite):
+    """Membership."""

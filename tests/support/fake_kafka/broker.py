@@ -1,0 +1,67 @@
+"""The broker: topics, what its coordinators hold, and what a test may do to it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaError, Message, TopicPartition
+
+from support.fake_kafka.errors import failure
+from support.fake_kafka.faults import Faults
+from support.fake_kafka.groups import GroupCoordinator
+from support.fake_kafka.log import Isolation, PartitionLog
+from support.fake_kafka.transactions import TransactionCoordinator
+
+
+@dataclass(eq=False)
+class FakeKafka:
+    """A broker in memory; time is ``now_ms`` and passes only where nothing came of a poll."""
+
+    now_ms: int = 1_700_000_000_000
+    faults: Faults = field(default_factory=Faults)
+    transactions: TransactionCoordinator = field(default_factory=TransactionCoordinator)
+    topics: dict[str, list[PartitionLog]] = field(default_factory=dict)
+    max_message_bytes: dict[str, int] = field(default_factory=dict)
+    fetch_records: int = 1_000
+    """Most records that a consumer takes from a partition before it turns to the next one."""
+
+    def __post_init__(self) -> None:
+        self.groups = GroupCoordinator(self.topics)
+
+    def create_topic(
+        self, name: str, partitions: int = 1, max_message_bytes: int = 1_048_588
+    ) -> None:
+        """Create a topic; a record larger than ``max_message_bytes`` is refused in it."""
+        self.topics[name] = [PartitionLog(name, number) for number in range(partitions)]
+        self.max_message_bytes[name] = max_message_bytes
+
+    def log(self, topic: str, partition: int) -> PartitionLog:
+        """Return a partition's log; ``KafkaException`` where there is none."""
+        logs = self.topics.get(topic, [])
+        if not 0 <= partition < len(logs):
+            raise failure(KafkaError.UNKNOWN_TOPIC_OR_PART, f"{topic} [{partition}]")
+        return logs[partition]
+
+    def records(self, topic: str, isolation: Isolation = "read_committed") -> Iterator[Message]:
+        """Iterate over a topic's records, partition after partition, in the order of offsets."""
+        for log in self.topics[topic]:
+            message, offset = log.read(log.start, isolation)
+            while message is not None:
+                yield message
+                message, offset = log.read(offset, isolation)
+
+    def committed(self, group: str, topic: str) -> list[TopicPartition]:
+        """Return a group's committed offsets with their metadata, those that exist."""
+        return [
+            TopicPartition(topic, log.partition, held.offset, metadata=held.metadata)
+            for log in self.topics[topic]
+            if (held := self.transactions.offsets.get((group, topic, log.partition)))
+        ]
+
+    def expire_transactions(self) -> None:
+        """Let every open transaction reach its timeout."""
+        self.transactions.expire()
+
+    def compact(self, topic: str) -> None:
+        """Let the cleaner go over a topic."""
+        for log in self.topics[topic]:
+            log.compact()

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import HeadraceError
+from headrace.local.settings import LocalSettings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "JARS", "KAFKA_PORT", "CONTROLLER_PORT", "REGISTRY_PORT"):
+        monkeypatch.delenv(f"HEADRACE_{name}", raising=False)
+
+
+def test_everything_is_under_one_folder_of_the_working_directory() -> None:
+    settings = LocalSettings.load()
+    assert settings.home == Path.cwd() / ".headrace"
+    assert settings.jars == settings.home / "jars"
+
+
+def test_the_programs_can_be_shared_by_several_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_HOME", "/one")
+    monkeypatch.setenv("HEADRACE_JARS", "/shared")
+    settings = LocalSettings.load()
+    assert (settings.home, settings.jars) == (Path("/one"), Path("/shared"))
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA_PORT", "")
+    monkeypatch.setenv("HEADRACE_HOME", "")
+    settings = LocalSettings.load()
+    assert settings.kafka_port == 19_092
+    assert settings.home.name == ".headrace"
+
+
+def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA_PORT", "ninety")
+    monkeypatch.setenv("HEADRACE_REGISTRY_PORT", "70000")
+    with pytest.raises(HeadraceError, match=r"HEADRACE_KAFKA_PORT.*HEADRACE_REGISTRY_PORT"):
+        LocalSettings.load()
+
+
+def test_two_parts_cannot_have_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA_PORT", "19093")
+    with pytest.raises(HeadraceError, match="must differ"):
+        LocalSettings.load()
+
+
+@pytest.mark.parametrize("sign", [":", ",", ";", "\n"])
+def test_a_folder_that_java_cannot_be_told_is_refused(
+    sign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_HOME", f"/a{sign}b")
+    with pytest.raises(HeadraceError, match="HEADRACE_HOME"):
+        LocalSettings.load()
