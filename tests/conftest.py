@@ -26,7 +26,7 @@ def stack() -> Iterator[Stack]:
     if os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         yield Stack(KafkaSettings().bootstrap_servers, RegistrySettings().url)
         return
-    local = LocalStack(LocalSettings())
+    local = LocalStack(LocalSettings.load())
     ran_before = local.is_ready()
     local.up()
     yield Stack(KafkaSettings().bootstrap_servers, RegistrySettings().url)

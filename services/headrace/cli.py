@@ -4,7 +4,7 @@ import sys
 
 import cyclopts
 
-from headrace.commands.console import errors
+from headrace.commands.console import complain
 from headrace.errors import HeadraceError
 
 app = cyclopts.App(name="headrace", help="Decide business events inline, exactly once.")
@@ -39,9 +39,9 @@ def main() -> None:
     try:
         app()
     except HeadraceError as error:
-        errors.print(f"[bold red]error:[/] {error.message}", highlight=False)
+        complain("error", error.message)
         if error.fix:
-            errors.print(f"[bold]fix:[/] {error.fix}", highlight=False)
+            complain("fix", error.fix)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

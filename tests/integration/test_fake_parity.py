@@ -4,17 +4,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.cimpl import NewTopic
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.settings import KafkaSettings
 
 pytest.register_assert_rewrite("support.broker_suite")
 
-from support.broker_suite import BrokerSuite, Client, GroupSuite  # noqa: E402 -- rewritten first
+from support.broker_suite import BrokerSuite, Client, GroupSuite, Member  # noqa: E402 -- rewritten first
 
 pytestmark = pytest.mark.integration
 
@@ -45,6 +46,14 @@ class RealBroker:
         while not reached():
             assert monotonic() < end
 
+    def expel(self, member: Member) -> None:
+        member_of = member.consumer.consumer_group_metadata
+        captured = member_of()
+        self.until(lambda: member_of() != captured)  # it does not poll
+
+    def expire_transactions(self) -> None:
+        """Time passes by itself here."""
+
     def lose_commit_answer(self, producer: Client) -> KafkaException:
         with pytest.raises(KafkaException) as raised:
             producer.commit_transaction(0.000001)
@@ -52,7 +61,7 @@ class RealBroker:
 
 
 @pytest.fixture
-def broker(stack) -> Iterator[RealBroker]:
+def broker(stack: Any) -> Iterator[RealBroker]:
     real = RealBroker(stack.bootstrap_servers)
     yield real
     admin = real.clients().admin()

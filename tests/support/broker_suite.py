@@ -33,6 +33,12 @@ class Broker(Protocol):
     def until(self, reached: Callable[[], bool]) -> None:
         """Call again until it says True; fail where it never does."""
 
+    def expel(self, member: "Member") -> None:
+        """Let the group go on without a member, and the member's client learn of it unpolled."""
+
+    def expire_transactions(self) -> None:
+        """Let transactions with a timeout of a second reach it; the broker may take its time."""
+
     def lose_commit_answer(self, producer: Client) -> KafkaException:
         """Commit, and let the answer come too late; return what was raised instead."""
 
@@ -68,8 +74,8 @@ class BrokerSuite:
         _transact(producer, topic, b"second")
         assert [message.offset() for message in _records(broker, topic)] == [0, 2]
         assert _end(broker, topic, "read_committed") == 4
-        *_, end = _read(broker, topic, "read_committed")
-        assert (end.error().code(), end.offset()) == (KafkaError._PARTITION_EOF, 4)
+        *_, end = _read(broker, topic)
+        assert (_code(end), end.offset()) == (KafkaError._PARTITION_EOF, 4)
 
     def test_a_reader_stops_at_the_first_open_transaction(self, broker: Broker) -> None:
         topic, first, second = broker.topic(), _initialised(broker), _initialised(broker)
@@ -205,6 +211,23 @@ class BrokerSuite:
         assert _values(broker, topic) == [b"value"]
         _transact(producer, topic, b"next")
 
+    def test_a_transaction_that_is_open_for_too_long_is_aborted_and_its_producer_fenced(
+        self, broker: Broker
+    ) -> None:
+        topic = broker.topic()
+        producer = broker.clients().transactional_producer(broker.name(), 1_000)
+        producer.init_transactions(10)
+        producer.begin_transaction()
+        producer.produce(topic, b"late")
+        producer.flush()
+        broker.expire_transactions()
+        broker.until(lambda: _end(broker, topic, "read_committed") == 2)
+        with pytest.raises(KafkaException) as raised:
+            producer.commit_transaction()
+        error = raised.value.args[0]
+        assert (error.code(), error.fatal()) == (KafkaError._FENCED, True)
+        assert _values(broker, topic) == []
+
     def test_one_key_has_one_partition(self, broker: Broker) -> None:
         topic, producer = broker.topic(partitions=4), _initialised(broker)
         producer.begin_transaction()
@@ -217,19 +240,57 @@ class BrokerSuite:
     def test_a_member_without_committed_offsets_is_told_so_where_it_may_not_choose(
         self, broker: Broker
     ) -> None:
-        topic, told = broker.topic(), []
+        topic = broker.topic()
+        told: list[int | None] = []
         consumer = broker.clients().consumer(broker.name())
         consumer.subscribe([topic])
 
         def is_told() -> bool:
             message = consumer.poll(0.1)
             if message is not None:
-                told.append(message.error().code())
+                told.append(_code(message))
             return bool(told)
 
         broker.until(is_told)
         assert told == [KafkaError._AUTO_OFFSET_RESET]
         consumer.close()
+
+    def test_a_reader_knows_the_high_watermark_once_it_has_fetched(self, broker: Broker) -> None:
+        topic, producer = broker.topic(), _initialised(broker)
+        _transact(producer, topic, b"committed")
+        producer.begin_transaction()
+        producer.produce(topic, b"open")
+        producer.flush()
+        at, consumer = TopicPartition(topic, 0, OFFSET_BEGINNING), broker.clients().reader()
+        consumer.assign([at])
+        assert consumer.get_watermark_offsets(at, cached=True) == (OFFSET_INVALID, OFFSET_INVALID)
+        broker.until(lambda: any(message.error() for message in consumer.consume(1, 0.1)))
+        assert consumer.get_watermark_offsets(at, cached=True) == (0, 3)
+        assert consumer.get_watermark_offsets(at) == (0, 2)
+        assert consumer.position([at])[0].offset == 2
+        consumer.close()
+
+    def test_an_offset_past_the_end_is_told_where_the_reader_may_not_choose_another(
+        self, broker: Broker
+    ) -> None:
+        topic = broker.topic()
+        told: list[int | None] = []
+        consumer = broker.clients().consumer(broker.name())
+        consumer.assign([TopicPartition(topic, 0, 99)])
+
+        def is_told() -> bool:
+            told.extend(_code(message) for message in consumer.consume(1, 0.1))
+            return bool(told)
+
+        broker.until(is_told)
+        assert told == [KafkaError._AUTO_OFFSET_RESET]
+        consumer.close()
+
+    def test_a_closed_consumer_reads_no_more(self, broker: Broker) -> None:
+        consumer = broker.clients().reader()
+        consumer.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            consumer.poll(0)
 
     def test_a_paused_partition_is_not_read_until_it_is_resumed(self, broker: Broker) -> None:
         topic, producer = broker.topic(), _initialised(broker)
@@ -273,6 +334,7 @@ class GroupSuite:
         broker.until(lambda: len(first.poll()) == len(second.poll()) == 1)
         producer = _initialised(broker)
         error = _offsets_refused(producer, topic, captured)
+        assert error is not None
         assert error.code() == KafkaError.ILLEGAL_GENERATION
         assert error.txn_requires_abort()
         assert _refusal(producer.commit_transaction) == KafkaError.ILLEGAL_GENERATION
@@ -298,14 +360,34 @@ class GroupSuite:
         for member in (first, second):
             member.consumer.close()
 
+    def test_an_expelled_member_commits_only_with_what_it_learns_when_it_polls_again(
+        self, broker: Broker
+    ) -> None:
+        topic, group = broker.topic(), broker.name()
+        zombie = Member(broker, group, topic)
+        broker.until(lambda: zombie.poll() == [0])
+        captured = zombie.consumer.consumer_group_metadata()
+        broker.expel(zombie)
+        producer = _initialised(broker)
+        for metadata in (captured, zombie.consumer.consumer_group_metadata()):
+            error = _offsets_refused(producer, topic, metadata)
+            assert error is not None
+            assert error.code() == KafkaError.UNKNOWN_MEMBER_ID
+            producer.abort_transaction()
+        broker.until(lambda: zombie.poll() == [0] and len(zombie.heard) > 1)
+        assert zombie.heard == [("assigned", [0]), ("lost", [0]), ("assigned", [0])]
+        fresh = zombie.consumer.consumer_group_metadata()
+        assert _offsets_refused(producer, topic, fresh) is None
+        producer.commit_transaction()
+        zombie.consumer.close()
+
 
 class Member:
     """A group's member that notes what it hears."""
 
-    def __init__(self, broker: Broker, group: str, topic: str, **extra: object) -> None:
+    def __init__(self, broker: Broker, group: str, topic: str) -> None:
         self.heard: list[tuple[str, list[int]]] = []
-        config = {"auto.offset.reset": "earliest", "heartbeat.interval.ms": 100, **extra}
-        self.consumer: Client = broker.clients().consumer(group, **config)
+        self.consumer: Client = broker.clients().consumer(group, **_MEMBER)
         self.consumer.subscribe(
             [topic],
             on_assign=lambda _, at: self.heard.append(("assigned", _numbers(at))),
@@ -324,6 +406,13 @@ class Member:
         return self.partitions
 
 
+_MEMBER = {
+    "auto.offset.reset": "earliest",
+    "heartbeat.interval.ms": 100,
+    # The shortest that a broker takes: a member that does not poll for so long is expelled.
+    "session.timeout.ms": 6_000,
+    "max.poll.interval.ms": 6_000,
+}
 _MURMUR2_OF_4 = [1, 3, 0, 1, 0, 3, 0, 2]  # as Java's clients place card-0 to card-7
 
 
@@ -340,10 +429,10 @@ def _transact(producer: Client, topic: str, value: bytes) -> None:
 
 
 def _transacted(producer: Client, topic: str, value: bytes) -> bool:
+    """Transact; where that fails, abort and say False."""
     try:
         _transact(producer, topic, value)
-    except KafkaException as failed:
-        assert failed.args[0].txn_requires_abort()
+    except KafkaException:
         producer.abort_transaction()
         return False
     return True
@@ -376,7 +465,8 @@ def _values(broker: Broker, topic: str, isolation: str = "read_committed") -> li
 def _end(broker: Broker, topic: str, isolation: str) -> int:
     at, admin = TopicPartition(topic, 0), broker.clients().admin()
     level = IsolationLevel[isolation.upper()]
-    answers = admin.list_offsets({at: OffsetSpec.latest()}, isolation_level=level)
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # its own lack
+    answers = admin.list_offsets({at: latest}, isolation_level=level)
     return int(answers[at].result().offset)
 
 
@@ -401,6 +491,11 @@ def _offsets_refused(producer: Client, topic: str, metadata: object) -> KafkaErr
         error: KafkaError = refused.args[0]
         return error
     return None
+
+
+def _code(message: Message) -> int | None:
+    error = message.error()
+    return None if error is None else error.code()
 
 
 def _numbers(partitions: list[TopicPartition]) -> list[int]:

@@ -85,6 +85,8 @@ _CONSUMER: dict[str, Any] = {
     "check.crcs": True,
     "fetch.wait.max.ms": 100,
     "fetch.error.backoff.ms": 50,
+    # A full queue is refilled at once: by default a fast reader waits a second for it.
+    "fetch.queue.backoff.ms": 10,
     # The bound of memory for what has been fetched but not handled.
     "queued.max.messages.kbytes": 32_768,
     "queued.min.messages": 20_000,

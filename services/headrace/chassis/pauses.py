@@ -5,10 +5,10 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
+from confluent_kafka import KafkaError
 
 from headrace.chassis.clients import Clients
-from headrace.chassis.restore import ends
+from headrace.chassis.reading import beginnings, ends
 from headrace.contracts.records import PauseChanged
 from headrace.errors import HeadraceError
 
@@ -47,7 +47,7 @@ class Pauses:
             The end was not reached in time.
         """
         end = ends(self._clients, self._topic, [0], timeout_s)[0]
-        self._reader.assign([TopicPartition(self._topic, 0, OFFSET_BEGINNING)])
+        self._reader.assign(beginnings(self._clients, self._topic, [0], timeout_s))
         until = monotonic() + timeout_s
         while self._read(0.1) < end:
             if monotonic() > until:

@@ -1,44 +1,17 @@
 """Reading a service's state back from its changelog."""
 
-import logging
 from collections.abc import Callable, Mapping
-from time import monotonic
-from typing import Any, TypeVar, cast
-
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
-from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # public, but not in __all__
+from contextlib import closing
+from typing import Any, TypeVar
 
 from headrace.chassis.batch import Fetched
 from headrace.chassis.clients import Clients
+from headrace.chassis.reading import read_to_end
 from headrace.chassis.state import Change, KeyedState
 from headrace.errors import HeadraceError
 
-_log = logging.getLogger("headrace.restore")
-
 V = TypeVar("V")
 NEVER_COMMITTED = -1
-
-
-def ends(clients: Clients, topic: str, partitions: list[int], timeout_s: float) -> dict[int, int]:
-    """Return the high watermark of each partition, open transactions included.
-
-    A read_committed consumer's own end stops at the first open transaction, and so may miss what
-    that transaction's fate decides.
-    """
-    asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in partitions}  # type: ignore[no-untyped-call]  # its own lack
-    admin = clients.admin()  # held by name: its answers die with it
-    answers = admin.list_offsets(
-        asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=timeout_s
-    )
-    return {at.partition: answer.result().offset for at, answer in answers.items()}
 
 
 class Restorer:
@@ -85,60 +58,17 @@ class Restorer:
         HeadraceError
             An entry reflects input at or past the committed offset, or is of another format.
         """
-        missing = ends(self._clients, self._topic, list(committed), timeout_s)
-        reader = self._clients.reader()
-        try:
-            reader.assign([TopicPartition(self._topic, p, OFFSET_BEGINNING) for p in missing])
-            return self._read(reader, state, committed, missing, go_on, timeout_s)
-        finally:
-            reader.close()
-
-    def _read(
-        self,
-        reader: Consumer,
-        state: KeyedState[V],
-        committed: Mapping[int, int],
-        missing: dict[int, int],
-        go_on: Callable[[], bool],
-        timeout_s: float,
-    ) -> bool:
-        until = monotonic() + timeout_s
-        while missing:
-            if not go_on():
-                return False
-            messages = reader.consume(5_000, 0.1)
-            for message in messages:
-                self._take(message, state, committed, missing)
-            if messages:
-                until = monotonic() + timeout_s
-            elif monotonic() > until:
-                raise HeadraceError(
-                    f"{self._topic}: partitions {sorted(missing)} could not be read to their end.",
-                    fix="Look for a transaction that stays open, or a broker that is away.",
-                )
+        with closing(
+            read_to_end(self._clients, self._topic, list(committed), timeout_s)
+        ) as batches:
+            for messages in batches:
+                if not go_on():
+                    return False
+                for message in messages:
+                    change = self._change(message, state.layout.version)
+                    self._check(change, committed[change.partition])
+                    state.restore(change)
         return True
-
-    def _take(
-        self,
-        message: Message,
-        state: KeyedState[V],
-        committed: Mapping[int, int],
-        missing: dict[int, int],
-    ) -> None:
-        error = message.error()
-        if error is None:
-            change = self._change(cast("Fetched", message), state.layout.version)
-            self._check(change, committed[change.partition])
-            state.restore(change)
-            return
-        if error.code() != KafkaError._PARTITION_EOF:
-            if error.retriable() or error.code() == KafkaError._TRANSPORT:
-                return
-            raise KafkaException(error)
-        # Markers of transactions take offsets too, so only the end itself tells that it is reached.
-        partition, offset = message.partition(), message.offset() or 0
-        if partition in missing and offset >= missing[partition]:
-            del missing[partition]
 
     def _change(self, message: Fetched, version: int) -> Change:
         entry = self._decode(message.value())

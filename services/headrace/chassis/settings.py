@@ -15,7 +15,10 @@ class KafkaSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KAFKA_")
 
-    bootstrap_servers: str = "127.0.0.1:19092"
+    bootstrap_servers: str = Field(
+        default_factory=lambda: f"127.0.0.1:{os.environ.get('HEADRACE_KAFKA_PORT') or 19_092}"
+    )
+    """The local stack's where none is named."""
 
 
 class StreamSettings(BaseSettings):

@@ -85,7 +85,7 @@ class Stream(Generic[V]):
             settings.settle_timeout_s,
         )
         self._assignment = Assignment(
-            clients.consumer(topology.group, **{"session.timeout.ms": settings.session_timeout_ms}),
+            clients.consumer(topology.group, **_session(settings.session_timeout_ms)),
             topology.source.topic,
             self.state,
             Restorer(clients, topology.changelog.topic, topology.changelog.decode),
@@ -289,3 +289,8 @@ class Stream(Generic[V]):
             if high >= 0:  # known once the first fetch was answered
                 lag[partition] = max(0, high - max(applied, low))
         return lag
+
+
+def _session(timeout_ms: int) -> dict[str, int]:
+    """Return a member's session; librdkafka's beat of 3 s would let a session of 3 s expire."""
+    return {"session.timeout.ms": timeout_ms, "heartbeat.interval.ms": timeout_ms // 3}

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 results = Console()
 errors = Console(stderr=True)
@@ -38,7 +39,13 @@ def print_table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
 
 def progress(message: str) -> None:
     """Write one plain line about long work to stderr."""
-    errors.print(message, highlight=False, markup=False)
+    errors.print(message, highlight=False, markup=False, soft_wrap=True)
+
+
+def complain(word: str, message: str) -> None:
+    """Write what is wrong, or how to mend it, to stderr."""
+    line = Text.assemble((f"{word}:", "bold red" if word == "error" else "bold"), " ", message)
+    errors.print(line, highlight=False, soft_wrap=True)
 
 
 def _plain(value: Any) -> object:

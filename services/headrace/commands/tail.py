@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal
 
 from confluent_kafka import (
@@ -27,6 +28,8 @@ from headrace.errors import HeadraceError
 REQUEST_TIMEOUT_S: Final = 10.0
 POLL_S: Final = 0.2
 MAX_VALUE_BYTES: Final = 8_388_608
+
+_HOPELESS: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED)
 
 
 def tail(
@@ -80,9 +83,11 @@ def _assign(consumer: Consumer, topic: str, start: Literal["beginning", "end"]) 
         ) from error
     if topic not in topics:
         names = sorted(name for name in topics if not name.startswith("__"))
+        near = get_close_matches(topic, names, n=1)
+        asked = f"Did you mean {near[0]}? " if near else ""
         raise HeadraceError(
             f"There is no topic {topic!r}.",
-            fix=f"There are: {', '.join(names)}." if names else "Run `headrace topics apply`.",
+            fix=f"{asked}There are: {', '.join(names) or 'none; run `headrace topics apply`'}.",
         )
     offset = OFFSET_BEGINNING if start == "beginning" else OFFSET_END
     consumer.assign([TopicPartition(topic, part, offset) for part in topics[topic].partitions])
@@ -99,8 +104,10 @@ def _messages(consumer: Consumer, *, follow: bool) -> Iterator[Message]:
             yield message
         elif error.code() == KafkaError._PARTITION_EOF:
             unfinished.discard(message.partition() or 0)
-        elif not error.retriable():
+        elif error.fatal() or error.code() in _HOPELESS:
             raise HeadraceError(f"Kafka answers: {error.str()}")
+        else:  # librdkafka connects again by itself
+            console.progress(f"Kafka answers: {error.str()}")
 
 
 def _print_all(

@@ -69,27 +69,34 @@ def show(report: Report) -> None:
         ],
     )
     print_table("Balance sheet", _sheet(report.balance))
-    hidden = len(report.balance.currencies) - _CURRENCIES_SHOWN
-    lines = [
-        (hidden, "more currencies: see --json"),
-        (report.balance.unreadable_events, "events are unreadable, outside the balance"),
-        (report.balance.unreadable_dead_letters, "dead letters of unreadable events"),
-        (report.pending, "events wait to be processed"),
-        (report.in_motion, "events were processed while the topics were read: not judged"),
-        (report.older, "records are older than what is kept of other topics: not judged"),
-    ]
-    for number, what in lines:
-        if number > 0:
-            results.print(f"{number:,} {what}", highlight=False)
+    for remark in _remarks(report):
+        results.print(remark, highlight=False)
     for result in report.results:
         if result.first is not None:
             _show_offender(result, result.first)
-    results.print("PASS" if report.passed else "FAIL", highlight=False)
+    failed = sum(result.verdict == "FAIL" for result in report.results)
+    verdict = "FAIL" if failed else "PASS"
+    results.print(f"{verdict}: {failed} of {len(report.results)} checks fail", highlight=False)
+
+
+def _remarks(report: Report) -> list[str]:
+    """Return what the tables do not show."""
+    numbers = [
+        (len(report.balance.currencies) - _CURRENCIES_SHOWN, "more currencies: see --json"),
+        (report.balance.unreadable_events, "events are unreadable, and outside the balance"),
+        (report.balance.unreadable_dead_letters, "dead letters of unreadable events"),
+        (report.pending, "events wait to be processed"),
+        (report.in_motion, "events were processed while the topics were read: not judged"),
+        (report.older, "records lack what is no longer kept of other topics: not judged"),
+    ]
+    return [f"{number:,} {what}" for number, what in numbers if number > 0]
 
 
 def _sheet(balance: Balance) -> list[dict[str, str]]:
     """Return a row for each side, with its records and its amount in each currency."""
-    currencies = balance.currencies[:_CURRENCIES_SHOWN]
+    decided = balance.decisions.amounts
+    currencies = sorted(balance.currencies, key=lambda name: decided.get(name, 0), reverse=True)
+    del currencies[_CURRENCIES_SHOWN:]
     sides = {
         "readable events": balance.events,
         "decisions": balance.decisions,

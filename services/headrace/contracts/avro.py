@@ -34,6 +34,18 @@ def full_name(schema: Any) -> str:
     return f"{space}.{name}" if space and "." not in name else name
 
 
+def has_mutable_default(schema: Any) -> bool:
+    """Say whether a field, at any depth, has a list or a map for its default."""
+    if isinstance(schema, list):
+        return any(map(has_mutable_default, schema))
+    if not isinstance(schema, dict):
+        return False
+    if isinstance(schema.get("default"), list | dict):
+        return True
+    parts = (schema.get("type"), schema.get("items"), schema.get("values"), schema.get("fields"))
+    return any(map(has_mutable_default, parts))
+
+
 def bounded(schema: Any) -> None:
     """Refuse a schema by which a short value could cost unbounded time, memory or stack.
 

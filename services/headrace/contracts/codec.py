@@ -4,6 +4,7 @@ Both directions are on the hot path, so whatever can be done once for a schema i
 Logical types are left out: times stay plain integers.
 """
 
+import copy
 import struct
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -11,9 +12,15 @@ from typing import Any, Final, cast
 
 import fastavro
 from fastavro.schema import to_parsing_canonical_form
-from fastavro.validation import validate
+from fastavro.validation import ValidationError, validate
 
-from headrace.contracts.avro import bounded, full_name, without_logical_types
+from headrace.contracts.avro import (
+    bounded,
+    full_name,
+    has_mutable_default,
+    without_logical_types,
+)
+from headrace.contracts.decoding import Read, compiled_reader
 from headrace.contracts.encoding import NotCompiled, compiled_writer
 from headrace.contracts.reasons import DeadLetterReason
 
@@ -65,12 +72,18 @@ class Encoder:
         try:
             return self._write(record)
         except Exception as error:  # a value of any type raises nearly anything
-            validate(record, self._schema, strict=True)  # raises a ValueError that names the field
+            self._validate(record)  # names the field
             raise TypeError(f"a field does not fit its type: {error}") from error
+
+    def _validate(self, record: Mapping[str, Any]) -> None:
+        try:
+            validate(record, self._schema, strict=True)
+        except ValidationError as error:
+            raise ValueError("; ".join(map(str, error.errors))) from None
 
     def _general_writer(self, framing: bytes) -> Callable[[Mapping[str, Any]], bytes]:
         def write(record: Mapping[str, Any]) -> bytes:
-            validate(record, self._schema, strict=True)
+            self._validate(record)
             buffer = BytesIO()
             buffer.write(framing)
             fastavro.schemaless_writer(buffer, self._schema, record, strict=True)
@@ -94,12 +107,12 @@ class Decoder:
     """
 
     def __init__(self, schema: Schema, writer: Callable[[int], Schema], max_bytes: int) -> None:
-        self._reader = _parsed(schema)
+        self._schema = _parsed(schema)
         self._name = full_name(schema)
-        self._canonical = to_parsing_canonical_form(self._reader)
+        self._canonical = to_parsing_canonical_form(self._schema)
         self._writer = writer
         self._max_bytes = max_bytes
-        self._pairs: dict[int, _Pair] = {}
+        self._readers: dict[bytes, Read] = {}  # by framing
 
     def __call__(self, value: bytes | None) -> dict[str, Any]:
         """Decode one value.
@@ -113,40 +126,52 @@ class Decoder:
             raise Undecodable("null_value", "the record has no value")
         if len(value) > self._max_bytes:
             raise Undecodable("too_large", f"{len(value)} bytes, at most {self._max_bytes}")
-        schema_id = _schema_id(value)
-        pair = self._pairs.get(schema_id) or self._pair(schema_id)
-        return self._body(value, *pair)
-
-    @staticmethod
-    def _body(value: bytes, written: Any, reader: Any) -> dict[str, Any]:
-        buffer = BytesIO(value)
-        buffer.seek(FRAMING.size)
+        framing = value[: FRAMING.size]
+        read = self._readers.get(framing) or self._reader(framing)
         try:
-            record = fastavro.schemaless_reader(buffer, written, reader)
-        except Exception as error:  # hostile bytes raise nearly anything in fastavro
+            record, end = read(value, FRAMING.size)
+        except Exception as error:  # hostile bytes raise nearly anything
             raise Undecodable("undecodable", f"{type(error).__name__}: {error}") from error
-        if buffer.tell() != len(value):
-            raise Undecodable("trailing_bytes", f"{len(value) - buffer.tell()} bytes are left over")
-        return cast("dict[str, Any]", record)
+        if end != len(value):
+            raise _wrong_end(end - len(value))
+        return record
 
-    def _pair(self, schema_id: int) -> "_Pair":
-        pair = self._resolve(schema_id, _written_with(self._writer, schema_id))
-        self._pairs[schema_id] = pair
-        return pair
-
-    def _resolve(self, schema_id: int, schema: Schema) -> "_Pair":
-        """Return what fastavro needs for one writer; only one schema where both are the same."""
+    def _reader(self, framing: bytes) -> Read:
+        """Return what reads the bytes of one writer, made once."""
+        schema_id = _schema_id(framing)
+        schema = _written_with(self._writer, schema_id)
         if full_name(schema) != self._name:
             detail = f"schema {schema_id} is {full_name(schema) or 'no record'}, not {self._name}"
             raise Undecodable("unknown_schema", detail)
         try:
             bounded(schema)
-            written = _parsed(schema)
-            same = to_parsing_canonical_form(written) == self._canonical
+            read = self._compiled(_parsed(schema))
         except Exception as error:  # a foreign schema raises nearly anything
             detail = f"schema {schema_id} is refused: {error}"
             raise Undecodable("unknown_schema", detail) from error
-        return (written, None) if same else (written, self._reader)
+        self._readers[framing] = read
+        return read
+
+    def _compiled(self, written: Schema) -> Read:
+        """Return the fast reader where writer and reader are the same, else fastavro's."""
+        same = to_parsing_canonical_form(written) == self._canonical
+        try:
+            if same:
+                return compiled_reader(written)
+        except NotCompiled:
+            pass
+        reader = None if same else self._schema
+        # fastavro puts one and the same default object into every record.
+        shared = not same and has_mutable_default(self._schema)
+
+        def read(value: bytes, at: int) -> tuple[dict[str, Any], int]:
+            buffer = BytesIO(value)
+            buffer.seek(at)
+            record = fastavro.schemaless_reader(buffer, written, reader)
+            record = copy.deepcopy(record) if shared else record
+            return cast("dict[str, Any]", record), buffer.tell()
+
+        return read
 
 
 class AnyDecoder:
@@ -181,11 +206,14 @@ class AnyDecoder:
             raise Undecodable("unknown_schema", detail) from error
 
 
-_Pair = tuple[Any, Any]
-
-
 def _parsed(schema: Schema) -> Schema:
     return cast("Schema", fastavro.parse_schema(without_logical_types(schema)))
+
+
+def _wrong_end(excess_bytes: int) -> Undecodable:
+    if excess_bytes > 0:
+        return Undecodable("undecodable", "the last field goes past the end")
+    return Undecodable("trailing_bytes", f"{-excess_bytes} bytes are left over")
 
 
 def _schema_id(value: bytes) -> int:

@@ -89,7 +89,7 @@ class _Compiler:
                 f" return join(({', '.join(parts)},))",
             ]
         )
-        exec(body, names)  # noqa: S102 -- the text is ours; of the schema it holds field names, quoted
+        exec(body, names)  # noqa: S102 -- of the schema the text holds only quoted names
         written: Write = names["write"]
         return written
 

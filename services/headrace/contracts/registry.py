@@ -1,6 +1,7 @@
 """The schema registry, by Confluent's API: which id a schema has, and which schema an id has."""
 
 import json
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 import httpx
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from headrace.contracts.compatibility import incompatibilities
@@ -38,7 +39,12 @@ class RegistrySettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SCHEMA_REGISTRY_", frozen=True)
 
-    url: str = "http://127.0.0.1:18081/apis/ccompat/v7"
+    url: str = Field(
+        default_factory=lambda: (
+            f"http://127.0.0.1:{os.environ.get('HEADRACE_REGISTRY_PORT') or 18_081}/apis/ccompat/v7"
+        )
+    )
+    """The local stack's where none is named."""
     basic_auth: SecretStr | None = None
     ca_location: str | None = None
 

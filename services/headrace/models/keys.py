@@ -44,15 +44,16 @@ def generate_key(private: Path, trusted: Path) -> Ed25519PrivateKey:
     FileExistsError
         There is a private key already.
     """
+    if private.exists():
+        raise FileExistsError(private)
     key = Ed25519PrivateKey.generate()
-    private.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     public = key.public_key()
     trusted.mkdir(parents=True, exist_ok=True)
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (trusted / f"{key_id(public).hex()}.pem").write_bytes(pem)
+    # Last, so that no interruption leaves a private key that nobody trusts.
+    private.parent.mkdir(parents=True, exist_ok=True)
+    _write_private(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return key
 
 
@@ -82,6 +83,17 @@ def load_trusted(folder: Path) -> TrustedKeys:
         A file holds something else.
     """
     return {key_id(key): key for key in map(_load_public, sorted(folder.glob("*.pem")))}
+
+
+def _write_private(path: Path, pem: bytes) -> None:
+    """Write a file whole or not at all, readable by its owner alone, over no other."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+    try:
+        os.link(draft, path)
+    finally:
+        draft.unlink()
 
 
 def _load_public(path: Path) -> Ed25519PublicKey:

@@ -1,6 +1,6 @@
 """The checks of the dead letters."""
 
-from headrace.verification.books import Books, Observed, place
+from headrace.verification.books import Books, Found, Observed, place
 from headrace.verification.history import DEAD, READABLE, digest
 
 DECODE_REASONS = frozenset(
@@ -34,27 +34,30 @@ class DeadLetterChecks:
         if found is None:
             return
         self.seen += 1
-        events, row, source = found
-        readable = events.flags[row] & READABLE
-        if readable:
-            facts = events.facts(row)
-            books.balance.dead_letters.add(facts.amount_minor, facts.currency)
-        else:
-            books.balance.unreadable_dead_letters += 1
-        if readable and fields["reason"] in DECODE_REASONS:
-            books.findings.add(
-                "dead-letter-reason",
-                place(self._topic, record),
-                f"no dead letter for want of reading {source}, which can be read",
-                fields["reason"],
-            )
+        self._check_reason(record, fields["reason"], found)
         held = (fields["key"], digest(fields["value"]).hex())
-        original = (events.key(row), events.digest(row).hex())
+        original = (found.events.key(found.row), found.events.digest(found.row).hex())
         if held != original:
             books.findings.add(
                 "dead-letter-whole",
                 place(self._topic, record),
-                f"the key and the SHA-256 of the value of {source}: {original}",
+                f"the key and the SHA-256 of the value of {found.source}: {original}",
                 held,
             )
         books.mark(self._topic, record, found, DEAD)
+
+    def _check_reason(self, record: Observed, reason: str, found: Found) -> None:
+        """Put the event where it belongs in the balance, and compare that with the reason."""
+        books = self._books
+        if not found.events.flags[found.row] & READABLE:
+            books.balance.unreadable_dead_letters += 1
+            return
+        facts = found.events.facts(found.row)
+        books.balance.dead_letters.add(facts.amount_minor, facts.currency)
+        if reason in DECODE_REASONS:
+            books.findings.add(
+                "dead-letter-reason",
+                place(self._topic, record),
+                f"no dead letter for want of reading {found.source}, which can be read",
+                reason,
+            )

@@ -1,4 +1,4 @@
-"""The events of one partition, in columns: some 300 bytes an event, whatever its size."""
+"""The events of one partition, in columns: some 250 bytes an event, whatever its size."""
 
 from array import array
 from bisect import bisect_left

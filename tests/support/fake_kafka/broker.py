@@ -14,11 +14,10 @@ from support.fake_kafka.transactions import TransactionCoordinator
 
 @dataclass(eq=False)
 class FakeKafka:
-    """A broker in memory; time is ``now_ms`` and passes only where nothing came of a poll."""
+    """A broker in memory; its time passes where a client waits in vain, and by the test."""
 
     now_ms: int = 1_700_000_000_000
     faults: Faults = field(default_factory=Faults)
-    transactions: TransactionCoordinator = field(default_factory=TransactionCoordinator)
     topics: dict[str, list[PartitionLog]] = field(default_factory=dict)
     max_message_bytes: dict[str, int] = field(default_factory=dict)
     fetch_records: int = 1_000
@@ -26,6 +25,7 @@ class FakeKafka:
 
     def __post_init__(self) -> None:
         self.groups = GroupCoordinator(self.topics)
+        self.transactions = TransactionCoordinator(lambda: self.now_ms)
 
     def create_topic(
         self, name: str, partitions: int = 1, max_message_bytes: int = 1_048_588
@@ -57,9 +57,14 @@ class FakeKafka:
             if (held := self.transactions.offsets.get((group, topic, log.partition)))
         ]
 
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass; transactions that are open for too long end with it."""
+        self.now_ms += round(max(seconds, 0) * 1_000)
+        self.transactions.expire()
+
     def expire_transactions(self) -> None:
         """Let every open transaction reach its timeout."""
-        self.transactions.expire()
+        self.transactions.expire(at_once=True)
 
     def compact(self, topic: str) -> None:
         """Let the cleaner go over a topic."""

@@ -63,9 +63,9 @@ class FakeClients:
     def transactional_producer(
         self, transactional_id: str, timeout_ms: int = 10_000
     ) -> FakeTransactionalProducer:
-        """Return a transactional producer; ``FakeKafka.expire_transactions`` is its timeout."""
-        del timeout_ms
-        return FakeTransactionalProducer(self._process, transactional_id, _LARGEST_PRODUCED)
+        """Return a producer whose transactions the broker aborts after ``timeout_ms``."""
+        largest = _LARGEST_PRODUCED
+        return FakeTransactionalProducer(self._process, transactional_id, timeout_ms, largest)
 
     def admin(self) -> FakeAdmin:
         """Return an administrative client."""

@@ -18,8 +18,8 @@ OnRebalance = Callable[["FakeConsumer", list[TopicPartition]], None]
 class FakeConsumer(FakeClient):
     """The subset of ``confluent_kafka.Consumer`` that the platform uses.
 
-    Callbacks run inside ``poll``, ``consume`` and ``close`` only. An empty poll lets the fake's
-    time pass by its timeout and returns at once.
+    Callbacks run inside ``poll``, ``consume`` and ``close`` only. A wait in vain returns at once
+    and lets the broker's time pass by its timeout.
     """
 
     def __init__(self, process: Process, group: str, config: dict[str, object]) -> None:
@@ -27,6 +27,7 @@ class FakeConsumer(FakeClient):
         self._group = group
         self._fetcher = Fetcher(process.kafka, group, config)
         self._membership = Membership(process.kafka.groups, group, self._fetcher)
+        self._closed = False
         process.at_death(self._membership.leave)
 
     @call
@@ -84,7 +85,7 @@ class FakeConsumer(FakeClient):
 
     @call
     def position(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """Return the offset past the last record given out."""
+        """Return the offset past the last record or end told."""
         return self._fetcher.position(partitions)
 
     @call
@@ -92,10 +93,10 @@ class FakeConsumer(FakeClient):
         self, partitions: list[TopicPartition], timeout: float = -1
     ) -> list[TopicPartition]:
         """Return the stable committed offsets; times out while a transaction holds one open."""
-        del timeout
         offsets = []
         for at in partitions:
             if self._kafka.transactions.pending(self._group, at.topic, at.partition):
+                self._kafka.pass_time(timeout)
                 raise timed_out(f"{at.topic} [{at.partition}]: the offset is not stable")
             held = self._kafka.transactions.offsets.get((self._group, at.topic, at.partition))
             told = Committed(OFFSET_INVALID, "") if held is None else held
@@ -111,25 +112,29 @@ class FakeConsumer(FakeClient):
     def get_watermark_offsets(
         self, partition: TopicPartition, timeout: float = -1, cached: bool = False
     ) -> tuple[int, int]:
-        """Return the (low, high) watermarks; only an assigned partition's are cached."""
+        """Return the (low, high) watermarks; cached are those of a partition that was read."""
         del timeout
         if cached:
-            return self._fetcher.high_watermark(partition)
+            return self._fetcher.watermarks(partition)
         log = self._kafka.log(partition.topic, partition.partition)
         return log.start, log.end(self._fetcher.isolation)
 
     @call
     def close(self) -> None:
         """Give up what is assigned and leave the group."""
-        self._membership.close()
+        if not self._closed:
+            self._membership.close()
+        self._closed = True
 
     def expire(self) -> None:
         """Let the session time out: the group goes on without this member (a test's call)."""
         self._membership.leave()
 
     def _fetch(self, most: int, timeout: float) -> list[Message]:
+        if self._closed:
+            raise RuntimeError("Consumer closed")
         self._membership.take_part()
         messages = self._fetcher.next(most)
         if not messages:
-            self._kafka.now_ms += round(max(timeout, 0) * 1_000)
+            self._kafka.pass_time(timeout)
         return messages

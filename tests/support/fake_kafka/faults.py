@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from confluent_kafka import KafkaException
-
 Operation = Literal[
     "abort_transaction",
     "assign",
@@ -30,7 +28,7 @@ class CrashNow(BaseException):
     """The process is gone, as by ``kill -9``: nothing in it runs from here on."""
 
 
-def refuse(error: KafkaException) -> Behaviour:
+def refuse(error: Exception) -> Behaviour:
     """Raise instead of doing it."""
 
     def behave(_: Callable[[], Any]) -> Any:
@@ -39,7 +37,7 @@ def refuse(error: KafkaException) -> Behaviour:
     return behave
 
 
-def lose_answer(error: KafkaException) -> Behaviour:
+def lose_answer(error: Exception) -> Behaviour:
     """Do it and raise all the same."""
 
     def behave(act: Callable[[], Any]) -> Any:

@@ -25,6 +25,7 @@ class _Reading:
     fetch: int
     """The offset to read from, or a logical one that is resolved when it is first read."""
     position: int = OFFSET_INVALID
+    fetched: bool = False
     paused: bool = False
     said_end: int = OFFSET_INVALID
     failed: bool = False
@@ -81,7 +82,7 @@ class Fetcher:
         self._readings[key] = _Reading(reading.log, partition.offset, paused=paused)
 
     def position(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """Return the offset past the last record given out, ``OFFSET_INVALID`` before the first."""
+        """Return the offset past the last record or end told, ``OFFSET_INVALID`` before."""
         unread = _Reading(PartitionLog("", 0), 0)
         return [
             TopicPartition(
@@ -92,10 +93,10 @@ class Fetcher:
             for at in partitions
         ]
 
-    def high_watermark(self, partition: TopicPartition) -> tuple[int, int]:
-        """Return the (low, high) of an assigned partition, ``OFFSET_INVALID`` of another."""
+    def watermarks(self, partition: TopicPartition) -> tuple[int, int]:
+        """Return the (low, high) of a partition that was read, ``OFFSET_INVALID`` of another."""
         reading = self._readings.get((partition.topic, partition.partition))
-        if reading is None:
+        if reading is None or not reading.fetched:
             return OFFSET_INVALID, OFFSET_INVALID
         return reading.log.start, reading.log.end("read_uncommitted")
 
@@ -117,6 +118,7 @@ class Fetcher:
         taken: list[Message] = []
         if reading.paused or reading.failed or not self._resolve(reading, taken):
             return taken
+        reading.fetched = True
         while len(taken) < room:
             message, reading.fetch = reading.log.read(reading.fetch, self.isolation)
             if message is None:
@@ -155,7 +157,7 @@ class Fetcher:
     def _say_end(self, reading: _Reading, taken: list[Message]) -> None:
         at_end = reading.fetch == reading.log.end(self.isolation)
         if self._says_end and at_end and reading.said_end != reading.fetch:
-            reading.said_end = reading.fetch
+            reading.said_end = reading.position = reading.fetch
             error = KafkaError(KafkaError._PARTITION_EOF, "no more records")
             taken.append(_event(reading.log, reading.fetch, error))
 

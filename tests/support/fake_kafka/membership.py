@@ -33,6 +33,7 @@ class Membership:
         on_lost: Rebalanced | None,
     ) -> None:
         """Join; a member without ``on_lost`` hears of a loss by ``on_revoke``."""
+        self.leave()
         self._topics = topics
         self._on_assign = on_assign
         self._on_revoke = on_revoke

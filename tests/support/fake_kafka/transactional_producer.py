@@ -21,9 +21,12 @@ class FakeTransactionalProducer(FakeProducer):
     call again is allowed, and tells how it ended.
     """
 
-    def __init__(self, process: Process, transactional_id: str, largest: int) -> None:
+    def __init__(
+        self, process: Process, transactional_id: str, timeout_ms: int, largest: int
+    ) -> None:
         super().__init__(process, largest)
         self._id = transactional_id
+        self._timeout_ms = timeout_ms
         self._epoch = -1
         self._state: _State = "Init"
         self._error: KafkaError | None = None
@@ -36,7 +39,7 @@ class FakeTransactionalProducer(FakeProducer):
         del timeout
         if self._resumed("init_transactions", "Init"):
             return
-        self._epoch = self._kafka.transactions.initialise(self._id)
+        self._epoch = self._kafka.transactions.initialise(self._id, self._timeout_ms)
         self._state = "Ready"
 
     @call

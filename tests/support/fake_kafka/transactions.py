@@ -1,5 +1,6 @@
 """The transaction coordinator: one open transaction for each transactional id, and fencing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,21 +14,31 @@ _Offsets = dict[tuple[str, str, int], Committed]
 
 @dataclass(slots=True)
 class _Session:
+    timeout_ms: int = 0
     epoch: int = -1
     transaction: Transaction | None = None
+    opened_at_ms: int = 0
 
 
 class TransactionCoordinator:
-    """Begins, ends, fences and expires transactions; keeps the offsets that groups committed."""
+    """Begins, ends, fences and expires transactions; keeps the offsets that groups committed.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    now_ms
+        The broker's clock, in milliseconds.
+    """
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
         self._sessions: dict[str, _Session] = {}
         self.offsets: _Offsets = {}
         """Committed offsets by (group, topic, partition)."""
 
-    def initialise(self, transactional_id: str) -> int:
+    def initialise(self, transactional_id: str, timeout_ms: int) -> int:
         """Abort what is open, fence all earlier producers and return the new epoch."""
         session = self._sessions.setdefault(transactional_id, _Session())
+        session.timeout_ms = timeout_ms
         session.epoch += 1
         _end(session, "aborted")
         return session.epoch
@@ -60,10 +71,11 @@ class TransactionCoordinator:
         """End the transaction without a trace but its markers."""
         _end(self.check(transactional_id, epoch), "aborted")
 
-    def expire(self) -> None:
-        """Abort every open transaction and fence its producer, as after its timeout."""
+    def expire(self, *, at_once: bool = False) -> None:
+        """Abort the transactions past their timeout, or all, and fence their producers."""
         for session in self._sessions.values():
-            if session.transaction is not None:
+            past = self._now_ms() - session.opened_at_ms >= session.timeout_ms
+            if session.transaction is not None and (past or at_once):
                 session.epoch += 1
                 _end(session, "aborted")
 
@@ -79,6 +91,7 @@ class TransactionCoordinator:
         session = self.check(transactional_id, epoch)
         if session.transaction is None:
             session.transaction = Transaction()
+            session.opened_at_ms = self._now_ms()
         return session.transaction
 
 

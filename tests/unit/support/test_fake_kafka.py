@@ -12,7 +12,7 @@ from support.fake_kafka.errors import timed_out
 
 pytest.register_assert_rewrite("support.broker_suite")
 
-from support.broker_suite import BrokerSuite, Client, GroupSuite  # noqa: E402 -- rewritten first
+from support.broker_suite import BrokerSuite, Client, GroupSuite, Member  # noqa: E402 -- rewritten first
 
 
 @dataclass
@@ -35,6 +35,12 @@ class FakeBroker:
 
     def until(self, reached: Callable[[], bool]) -> None:
         assert any(reached() for _ in range(10))
+
+    def expel(self, member: Member) -> None:
+        member.consumer.expire()
+
+    def expire_transactions(self) -> None:
+        self.kafka.expire_transactions()
 
     def lose_commit_answer(self, producer: Client) -> KafkaException:
         self.kafka.faults.plan("commit_transaction", lose_answer(timed_out()))

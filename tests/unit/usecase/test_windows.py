@@ -151,6 +151,17 @@ def test_entries_not_yet_compacted_away_and_repeated_ones_restore_the_same(steps
     assert restored == live
 
 
+def test_what_the_live_history_forgot_stays_forgotten_in_whatever_order_it_is_restored() -> None:
+    live, changes = history_of(
+        [Arrival(100, 1, 0, 100), Arrival(90, 1, 1, 100), Arrival(100 + RETENTION, 1, 2, 150)]
+    )
+    assert [entry.offset for _, entry in live] == [2]
+    restored = KeyHistory(RETENTION)
+    for slot, body in reversed(changes):
+        restored.restore(slot, body)
+    assert restored == live
+
+
 @given(steps)
 def test_slots_are_never_more_than_the_longest_live_history(steps) -> None:
     history = KeyHistory(RETENTION)

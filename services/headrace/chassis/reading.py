@@ -1,0 +1,114 @@
+"""Reading topics from their beginning to the end that they have now."""
+
+import logging
+from collections.abc import Generator, Sequence
+from time import monotonic
+from typing import cast
+
+from confluent_kafka import (
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # public, not in __all__
+
+from headrace.chassis.batch import Fetched
+from headrace.chassis.clients import Clients
+from headrace.errors import HeadraceError
+
+_log = logging.getLogger("headrace.reading")
+
+_MOST = 5_000
+_WAIT_S = 0.1
+
+
+def ends(
+    clients: Clients, topic: str, partitions: Sequence[int], timeout_s: float
+) -> dict[int, int]:
+    """Return the high watermark of each partition, open transactions included.
+
+    A read_committed consumer's own end stops at the first open transaction, and so may miss what
+    that transaction's fate decides.
+    """
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka's own lack
+    return _offsets(clients, topic, partitions, latest, timeout_s)
+
+
+def beginnings(
+    clients: Clients, topic: str, partitions: Sequence[int], timeout_s: float
+) -> list[TopicPartition]:
+    """Return where each partition begins, to be assigned.
+
+    A reader that is told to begin "at the beginning" asks for it itself, and waits half a second
+    for that where it does not know the partition's leader yet.
+    """
+    earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # confluent-kafka's own lack
+    first = _offsets(clients, topic, partitions, earliest, timeout_s)
+    return [TopicPartition(topic, partition, offset) for partition, offset in first.items()]
+
+
+def _offsets(
+    clients: Clients, topic: str, partitions: Sequence[int], which: OffsetSpec, timeout_s: float
+) -> dict[int, int]:
+    admin = clients.admin()  # held by name: its answers die with it
+    answers = admin.list_offsets(
+        {TopicPartition(topic, partition): which for partition in partitions},
+        isolation_level=IsolationLevel.READ_UNCOMMITTED,
+        request_timeout=timeout_s,
+    )
+    return {at.partition: answer.result().offset for at, answer in answers.items()}
+
+
+def read_to_end(
+    clients: Clients, topic: str, partitions: Sequence[int], timeout_s: float
+) -> Generator[list[Fetched], None, None]:
+    """Read all that is committed up to the end that partitions have when this begins.
+
+    Yields
+    ------
+    Records of any of the partitions, in the order of each; an empty list now and then while
+    waiting, so that the caller can look after other things.
+
+    Raises
+    ------
+    HeadraceError
+        Nothing came for ``timeout_s``: a transaction stays open, or the broker is away.
+    """
+    missing = ends(clients, topic, partitions, timeout_s)
+    reader = clients.reader()
+    try:
+        reader.assign(beginnings(clients, topic, partitions, timeout_s))
+        until = monotonic() + timeout_s
+        while missing:
+            messages = reader.consume(_MOST, _WAIT_S)
+            yield [cast("Fetched", each) for each in messages if _holds_record(each, missing)]
+            if messages:
+                until = monotonic() + timeout_s
+            elif monotonic() > until:
+                raise HeadraceError(
+                    f"{topic}: partitions {sorted(missing)} could not be read to their end.",
+                    fix="Look for a transaction that stays open, or a broker that is away.",
+                )
+    finally:
+        reader.close()
+
+
+def _holds_record(message: Message, missing: dict[int, int]) -> bool:
+    """Return whether it is a record; strike off a partition whose end it tells.
+
+    Markers of transactions take offsets too, so only the end itself tells that it is reached.
+    """
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() == KafkaError._PARTITION_EOF:
+        partition, offset = message.partition(), message.offset() or 0
+        if partition in missing and offset >= missing[partition]:
+            del missing[partition]
+    elif error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise KafkaException(error)
+    else:
+        _log.warning("%s", error)
+    return False

@@ -1,0 +1,203 @@
+"""Compiles an Avro schema into one Python function that reads a record's bytes.
+
+Twice as fast as fastavro's general reader on our records, and stricter with damaged bytes: a
+boolean that is neither 0 nor 1, a branch of a union that there is not, an integer that is too
+large. Nothing is allocated that the bytes do not hold. Property tests hold it against fastavro.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from headrace.contracts.encoding import NotCompiled
+from headrace.contracts.varint import INT_MAX, INT_MIN
+
+Read = Callable[[bytes, int], tuple[dict[str, Any], int]]
+
+_MAX_SHIFT: Final = 63
+
+
+class Damaged(ValueError):
+    """The bytes are not what a writer of this schema writes."""
+
+
+def compiled_reader(schema: dict[str, Any]) -> Read:
+    """Return a function from bytes and where the body begins to the record and where it ends.
+
+    The end may lie past the bytes: then the last field did. Any `Exception` means that the bytes
+    are damaged.
+
+    Parameters
+    ----------
+    schema
+        A record's schema as `fastavro.parse_schema` returns it, so with full names; without
+        logical types; not recursive, and without repeated items of no bytes.
+
+    Raises
+    ------
+    NotCompiled
+        The schema has a map, an enum, a float, or a union that is not null and one other type.
+    """
+    compiler = _Compiler()
+    lines = compiler.value(schema, "record")
+    body = "\n ".join(["def read(data, at):", *lines, "return record, at"])
+    names: dict[str, Any] = dict(_NAMES)
+    exec(body, names)  # noqa: S102 -- of the schema the text holds only quoted names and sizes
+    read: Read = names["read"]
+    return read
+
+
+class _Compiler:
+    """Writes the statements that read one value into a variable."""
+
+    def __init__(self) -> None:
+        self._named: dict[str, Any] = {}
+        self._variables = 0
+
+    def value(self, schema: Any, into: str) -> list[str]:
+        """Return the statements for a value of any schema."""
+        if isinstance(schema, list):
+            return self._optional(schema, into)
+        kind = schema["type"] if isinstance(schema, dict) else schema
+        if isinstance(schema, dict) and "name" in schema:
+            self._named[schema["name"]] = schema
+        if kind in _PRIMITIVE:
+            return [line.format(v=into) for line in _PRIMITIVE[kind]]
+        match kind:
+            case "fixed":
+                size = int(schema["size"])
+                return [f"{into} = data[at : at + {size}]", f"at += {size}"]
+            case "record":
+                return self._record(schema, into)
+            case "array":
+                return self._array(schema["items"], into)
+        if kind not in self._named:
+            raise NotCompiled(f"there is no compiled reader for {kind}")
+        return self.value(self._named[kind], into)
+
+    def _record(self, schema: dict[str, Any], into: str) -> list[str]:
+        lines, pairs = [], []
+        for field in schema["fields"]:
+            variable = self._variable()
+            lines += self.value(field["type"], variable)
+            pairs.append(f"{field['name']!r}: {variable}")
+        return [*lines, f"{into} = {{{', '.join(pairs)}}}"]
+
+    def _optional(self, union: list[Any], into: str) -> list[str]:
+        if len(union) != 2 or "null" not in union:
+            raise NotCompiled(f"there is no compiled reader for the union {union}")
+        null_index = union.index("null")
+        return [
+            "branch = data[at]",
+            "at += 1",
+            f"if branch == {2 * null_index}: {into} = None",
+            f"elif branch == {2 - 2 * null_index}:",
+            *_indented(self.value(union[1 - null_index], into)),
+            "else: raise Damaged('there is no such branch of the union')",
+        ]
+
+    def _array(self, items: Any, into: str) -> list[str]:
+        count, item = self._variable(), self._variable()
+        if items == "double":
+            each = [f"{into} += unpack(f'<{{{count}}}d', data, at)", f"at += 8 * {count}"]
+        else:
+            read = [*self.value(items, item), f"{into}.append({item})"]
+            each = [f"for _ in range({count}):", *_indented(read)]
+        block = f"{count}, at = block(data, at)"
+        return [f"{into} = []", block, f"while {count}:", *_indented([*each, block])]
+
+    def _variable(self) -> str:
+        self._variables += 1
+        return f"v{self._variables}"
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f" {line}" for line in lines]
+
+
+def _more(data: bytes, at: int, first: int) -> tuple[int, int]:
+    """Read on where an integer's first byte says that more follow; still zig-zag."""
+    value = first & 0x7F
+    shift = 7
+    while True:
+        byte = data[at]
+        at += 1
+        if byte < 0x80:
+            value |= byte << shift
+            break
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if shift > _MAX_SHIFT:
+            raise Damaged("an integer has more than ten bytes")
+    if value >> 64:
+        raise Damaged("an integer has more than 64 bits")
+    return value, at
+
+
+def _long(data: bytes, at: int) -> tuple[int, int]:
+    first = data[at]
+    value, at = _more(data, at + 1, first) if first & 0x80 else (first, at + 1)
+    return value >> 1 ^ -(value & 1), at
+
+
+def _length(data: bytes, at: int) -> tuple[int, int]:
+    length, at = _long(data, at)
+    if not 0 <= length <= len(data) - at:
+        raise Damaged(f"a length of {length} bytes")
+    return length, at
+
+
+def _block(data: bytes, at: int) -> tuple[int, int]:
+    """Read the head of an array's block: how many items follow; each takes a byte or more."""
+    count, at = _long(data, at)
+    if count < 0:
+        count = -count
+        _, at = _length(data, at)
+    if count > len(data) - at:
+        raise Damaged(f"a block of {count} items")
+    return count, at
+
+
+def _boolean(byte: int) -> bool:
+    if byte > 1:
+        raise Damaged(f"a boolean of {byte}")
+    return byte == 1
+
+
+def _int(value: int) -> int:
+    if not INT_MIN <= value <= INT_MAX:
+        raise Damaged("an int has more than 32 bits")
+    return value
+
+
+# A length's first byte says with its highest bit that more follow, with its lowest a minus.
+_SIZED: Final = (
+    "size = data[at]",
+    "if size & 0x81: size, at = length(data, at)",
+    "else: size >>= 1; at += 1",
+    "end = at + size",
+)
+_VARINT: Final = (
+    "{v} = data[at]",
+    "at += 1",
+    "if {v} & 0x80: {v}, at = more(data, at, {v})",
+)
+_PRIMITIVE: Final[Mapping[str, tuple[str, ...]]] = {
+    "string": (*_SIZED, "{v} = data[at:end].decode()", "at = end"),
+    "bytes": (*_SIZED, "{v} = data[at:end]", "at = end"),
+    "long": (*_VARINT, "{v} = {v} >> 1 ^ -({v} & 1)"),
+    "int": (*_VARINT, "{v} = int32({v} >> 1 ^ -({v} & 1))"),
+    "double": ("({v},) = double(data, at)", "at += 8"),
+    "boolean": ("{v} = boolean(data[at])", "at += 1"),
+}
+_NAMES: Final[Mapping[str, Any]] = {
+    "more": _more,
+    "length": _length,
+    "block": _block,
+    "boolean": _boolean,
+    "int32": _int,
+    "double": struct.Struct("<d").unpack_from,
+    "unpack": struct.unpack_from,
+    "range": range,
+    "Damaged": Damaged,
+}

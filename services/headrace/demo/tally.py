@@ -1,0 +1,76 @@
+"""Counting what stands in the topics at the end."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from headrace.chassis.clients import Clients
+from headrace.chassis.reading import read_to_end
+
+_TIMEOUT_S = 60.0
+Decode = Callable[[bytes | None], dict[str, Any]]
+
+
+@dataclass
+class Tally:
+    """What came of the published events."""
+
+    actions: Counter[str] = field(default_factory=Counter)
+    late: int = 0
+    duplicates: int = 0
+    dead_letters: Counter[str] = field(default_factory=Counter)
+    decision_bytes: int = 0
+    audit_bytes: int = 0
+    batches: Counter[int] = field(default_factory=Counter)
+    """Decisions by the millisecond at which their batch was decided."""
+
+    @property
+    def decided(self) -> int:
+        """Number of decisions."""
+        return self.actions.total()
+
+    @property
+    def fates(self) -> int:
+        """Number of events that came to something."""
+        return self.decided + self.duplicates + self.dead_letters.total()
+
+    @property
+    def decisions_per_s(self) -> float:
+        """Decisions a second, from the first batch to the last: the last one's own are left out."""
+        if len(self.batches) < 2:
+            return 0.0
+        first, last = min(self.batches), max(self.batches)
+        return (self.decided - self.batches[last]) / (last - first) * 1_000
+
+
+class Reader:
+    """Reads whole topics of one use case."""
+
+    def __init__(self, clients: Clients, use_case: str, decoders: dict[str, Decode]) -> None:
+        self._clients = clients
+        self._use_case = use_case
+        self._decoders = decoders
+
+    def tally(self, partitions: int) -> Tally:
+        """Count decisions, duplicates and dead letters."""
+        tally = Tally()
+        for size, decision in self._records("decisions", partitions):
+            tally.actions[decision["action"]] += 1
+            tally.late += decision["late"]
+            tally.decision_bytes += size
+            tally.batches[decision["decided_at_ms"]] += 1
+        for size, audit in self._records("audits", partitions):
+            tally.duplicates += audit["kind"] == "duplicate"
+            tally.audit_bytes += size
+        for _, letter in self._records("events.dlq", partitions):
+            tally.dead_letters[letter["reason"]] += 1
+        return tally
+
+    def _records(self, name: str, partitions: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        topic = f"{self._use_case}.{name}"
+        decode = self._decoders[name]
+        for messages in read_to_end(self._clients, topic, range(partitions), _TIMEOUT_S):
+            for message in messages:
+                value = message.value() or b""
+                yield len(value), decode(value)

@@ -1,0 +1,38 @@
+"""A use case of the demo's own, so that every demo begins with empty topics."""
+
+import re
+import time
+from pathlib import Path
+
+from headrace.chassis.clients import Clients
+from headrace.chassis.topics import apply_topics, plan_topics, replication_factor
+from headrace.contracts.registration import apply_schemas, plan_schemas
+from headrace.contracts.registry import Registry
+from headrace.contracts.topics import load_topics
+from headrace.scoring.provision import freeze
+from headrace.scoring.settings import ScoringSettings
+from headrace.usecase.charter import Charter
+
+
+def prepare(charter: Path, clients: Clients, registry: Registry) -> Path:
+    """Copy a charter under a new name, and give it topics, schemas and a signed model.
+
+    Returns
+    -------
+    The copy's path.
+    """
+    settings = ScoringSettings()
+    original = Charter.load(charter)
+    name = f"{original.name}-demo-{time.strftime('%m%d-%H%M%S')}"
+    copy = settings.home / "demo" / f"{name}.toml"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    text = re.sub(r'(?m)^name = ".*"', f'name = "{name}"', charter.read_text("utf-8"), count=1)
+    copy.write_text(text, "utf-8")
+    loaded = Charter.load(copy)
+    topics = list(load_topics(loaded.name, loaded.events.schema).values())
+    admin = clients.admin()
+    replicas = replication_factor(admin, None)
+    apply_schemas(registry, topics, plan_schemas(registry, topics))
+    apply_topics(admin, topics, plan_topics(admin, topics, replicas), replicas)
+    freeze(settings, loaded)
+    return copy
