@@ -122,7 +122,6 @@ def test_an_incompatible_change_fails_and_says_why(change):
     following = changed(change)
     reasons = incompatibilities(following, BASE)
     assert reasons
-    assert all("version cannot read the" in reason for reason in reasons)
 
 
 def test_the_reason_names_the_field_and_both_types():

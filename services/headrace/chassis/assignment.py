@@ -1,5 +1,6 @@
 """The partitions in hand: who gave them, how far each stands, and how that is made true again."""
 
+import gc
 import logging
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -204,6 +205,7 @@ class Assignment(Generic[V]):
             self._drop_values(set(stale))
             return False
         self.advance(stale)
+        gc.freeze()  # what was restored stays: the collector need not look at it
         self.restore_s = monotonic() - started
         _log.info("restored %s: %d keys held", sorted(stale), len(self._state))
         return True

@@ -1,5 +1,6 @@
 """The life of a service's process: signals, the health endpoint, the end."""
 
+import gc
 import logging
 import signal
 import threading
@@ -26,6 +27,9 @@ def serve(stream: Stream[Any], host: str, port: int) -> None:
     if threading.current_thread() is threading.main_thread():
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, _stopper(stream))
+    # The state is many objects that live long: looking through all of them again and again cost
+    # 2 to 3 microseconds an event.
+    gc.set_threshold(50_000, 20, 100)
     with HealthEndpoint(host, port, stream.health, stream.metrics.exposition) as endpoint:
         _log.info("health at %s", endpoint.address)
         try:

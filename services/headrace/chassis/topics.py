@@ -58,7 +58,7 @@ def plan_topics(admin: AdminClient, topics: Iterable[TopicSpec], replication: in
     """Compare every topic with the cluster; changes nothing."""
     specs = list(topics)
     existing = existing_topics(admin, [spec.name for spec in specs])
-    return [_plan(spec, existing.get(spec.name), replication) for spec in specs]
+    return [compared(spec, existing.get(spec.name), replication) for spec in specs]
 
 
 def apply_topics(
@@ -91,7 +91,14 @@ def existing_topics(admin: AdminClient, names: Sequence[str]) -> dict[str, Exist
     }
 
 
-def _plan(spec: TopicSpec, existing: ExistingTopic | None, replication: int) -> Change:
+def compared(spec: TopicSpec, existing: ExistingTopic | None, replication: int) -> Change:
+    """Return what must change for the topic to be as declared.
+
+    Parameters
+    ----------
+    replication
+        Replicas of new topics; an existing one keeps its own, and its settings follow them.
+    """
     if existing is None:
         wanted = topic_config(spec, replication)
         settings = ", ".join(f"{name}={value}" for name, value in wanted.items())

@@ -95,7 +95,7 @@ class _Walk:
         if kind in ("array", "map"):
             return self._repeated(schema, space, depth)
         if kind in ("record", "error"):
-            fields = schema.get("fields", ())
+            fields = schema["fields"]
             return sum(self.least_bytes(field["type"], space, depth + 1) for field in fields)
         if kind == "fixed":
             return int(schema["size"])

@@ -76,6 +76,11 @@ class Encoder:
             raise TypeError(f"a field does not fit its type: {error}") from error
 
     def _validate(self, record: Mapping[str, Any]) -> None:
+        names = {field["name"] for field in self._schema["fields"]}
+        if missing := sorted(names - set(record)):
+            raise ValueError(f"fields are missing: {', '.join(missing)}")
+        if unknown := sorted(set(record) - names):
+            raise ValueError(f"the schema has no fields {', '.join(unknown)}")
         try:
             validate(record, self._schema, strict=True)
         except ValidationError as error:

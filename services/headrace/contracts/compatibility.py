@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fastavro.schema import expand_schema
 
-from headrace.contracts.avro import without_logical_types
+from headrace.contracts.avro import full_name, without_logical_types
 
 _READ_AS: Final = {
     "int": {"long", "float", "double"},
@@ -25,6 +25,8 @@ def incompatibilities(new: dict[str, Any], old: dict[str, Any]) -> list[str]:
 
     Fully: each version reads what the other wrote. Both are plain JSON.
     """
+    if full_name(new) != full_name(old):
+        return [f"{full_name(old) or 'what is no record'} cannot become {full_name(new)}"]
     return [
         *(f"the new version cannot read the old: {why}" for why in unreadable(new, old)),
         *(f"the old version cannot read the new: {why}" for why in unreadable(old, new)),

@@ -134,6 +134,12 @@ def _fixed(size: int) -> Write:
     return write
 
 
+def _listed(values: Sequence[Any]) -> Sequence[Any]:
+    if values.__class__ is list or values.__class__ is tuple:
+        return values
+    raise TypeError(f"{values!r} is {type(values).__name__}, not list")
+
+
 @lru_cache(maxsize=256)
 def _doubles(count: int) -> Callable[..., bytes]:
     return struct.Struct(f"<{count}d").pack
@@ -141,12 +147,12 @@ def _doubles(count: int) -> Callable[..., bytes]:
 
 def _array(items: Any, write: Write) -> Write:
     def write_all(values: Sequence[Any]) -> bytes:
-        if not values:
+        if not _listed(values):
             return _END
         return b"".join((encode_long(len(values)), *map(write, values), _END))
 
     def write_doubles(values: Sequence[float]) -> bytes:
-        if not values:
+        if not _listed(values):
             return _END
         count = len(values)
         return encode_long(count) + _doubles(count)(*values) + _END

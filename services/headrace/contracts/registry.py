@@ -201,6 +201,11 @@ class Registry:
             return question()
         except SchemaRegistryError as error:
             raise self._ours(error) from error
+        except json.JSONDecodeError as error:
+            raise RegistryUnavailable(
+                f"What answers at {self._url} is not in Confluent's format.",
+                fix="Set SCHEMA_REGISTRY_URL to the address of its Confluent API.",
+            ) from error
         except httpx.HTTPError as error:
             raise RegistryUnavailable(
                 f"The schema registry at {self._url} does not answer ({type(error).__name__}).",
@@ -239,6 +244,9 @@ def _avro(schema: dict[str, Any]) -> Schema:
 
 
 def _parsed(text: str | None) -> dict[str, Any]:
-    """Read a registered schema; one that is a bare type name becomes its long form."""
-    schema = json.loads(text or "null")
-    return schema if isinstance(schema, dict) else {"type": schema}
+    """Read a registered schema; empty when it is no Avro record at all."""
+    try:
+        schema = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return {}
+    return schema if isinstance(schema, dict) else {}

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from headrace.demo.echo import EchoSizes, echo
 from headrace.demo.service import ScoringProcess
 from headrace.demo.summary import Summary
 from headrace.demo.tally import Reader, Tally
-from headrace.demo.use_case import prepare
+from headrace.demo.use_case import create, prepare
 from headrace.demo.watch import DecisionWatch
 from headrace.errors import HeadraceError
 from headrace.local.cluster import OwnCluster
@@ -87,9 +87,9 @@ class _Run:
         self._clients = clients
         self._registry = registry
         self._say = say
-        specs = load_topics(self._charter.name, self._charter.events.schema)
-        self._partitions = specs[self._topic("events")].partitions
-        wiring = Wiring(specs, registry)
+        self._specs = load_topics(self._charter.name, self._charter.events.schema)
+        self._partitions = self._specs[self._topic("events")].partitions
+        wiring = Wiring(self._specs, registry)
         self._decoders = {
             name: wiring.channel(self._topic(name)).decode
             for name in ("decisions", "audits", "events.dlq")
@@ -191,10 +191,12 @@ class _Run:
             audit=tally.audit_bytes // max(1, tally.decided + tally.duplicates),
             change=_CHANGE_BYTES,
         )
+        echoes = replace(self._specs[self._topic("decisions")], name=self._topic("echoes"))
+        create(self._clients.admin(), [echoes])
         return echo(
             self._clients,
             self._topic("events"),
-            self._topic("echoes"),
+            echoes.name,
             self._partitions,
             published.published,
             sizes,

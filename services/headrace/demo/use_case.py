@@ -2,13 +2,16 @@
 
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from confluent_kafka.admin import AdminClient
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.topics import apply_topics, plan_topics, replication_factor
 from headrace.contracts.registration import apply_schemas, plan_schemas
 from headrace.contracts.registry import Registry
-from headrace.contracts.topics import load_topics
+from headrace.contracts.topics import TopicSpec, load_topics
 from headrace.scoring.provision import freeze
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
@@ -30,9 +33,13 @@ def prepare(charter: Path, clients: Clients, registry: Registry) -> Path:
     copy.write_text(text, "utf-8")
     loaded = Charter.load(copy)
     topics = list(load_topics(loaded.name, loaded.events.schema).values())
-    admin = clients.admin()
-    replicas = replication_factor(admin, None)
     apply_schemas(registry, topics, plan_schemas(registry, topics))
-    apply_topics(admin, topics, plan_topics(admin, topics, replicas), replicas)
+    create(clients.admin(), topics)
     freeze(settings, loaded)
     return copy
+
+
+def create(admin: AdminClient, topics: Sequence[TopicSpec]) -> None:
+    """Create topics that do not exist."""
+    replicas = replication_factor(admin, None)
+    apply_topics(admin, topics, plan_topics(admin, topics, replicas), replicas)

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, Message, TopicPartition
 from support.fake_kafka.errors import failure
 from support.fake_kafka.faults import Faults
 from support.fake_kafka.groups import GroupCoordinator
-from support.fake_kafka.log import Isolation, PartitionLog
+from support.fake_kafka.log import PartitionLog
 from support.fake_kafka.transactions import TransactionCoordinator
 
 
@@ -41,13 +41,10 @@ class FakeKafka:
             raise failure(KafkaError.UNKNOWN_TOPIC_OR_PART, f"{topic} [{partition}]")
         return logs[partition]
 
-    def records(self, topic: str, isolation: Isolation = "read_committed") -> Iterator[Message]:
-        """Iterate over a topic's records, partition after partition, in the order of offsets."""
+    def records(self, topic: str) -> Iterator[Message]:
+        """Iterate over a topic's committed records, partition after partition."""
         for log in self.topics[topic]:
-            message, offset = log.read(log.start, isolation)
-            while message is not None:
-                yield message
-                message, offset = log.read(offset, isolation)
+            yield from log.committed()
 
     def committed(self, group: str, topic: str) -> list[TopicPartition]:
         """Return a group's committed offsets with their metadata, those that exist."""

@@ -1,5 +1,6 @@
 """Partition logs: records, transaction markers and what a reader may see of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -94,6 +95,13 @@ class PartitionLog:
             if entry is not None and entry.message is not None and _visible(entry, isolation):
                 return entry.message, offset
         return None, max(offset, end)
+
+    def committed(self) -> Iterator[Message]:
+        """Iterate over what is committed, also where an open transaction still hides it."""
+        for entry in self._entries:
+            if entry is None or entry.message is None or not _visible(entry, "read_committed"):
+                continue
+            yield entry.message
 
     def delete_before(self, offset: int) -> None:
         """Delete the records before ``offset``, as retention does."""

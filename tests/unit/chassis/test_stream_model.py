@@ -60,53 +60,55 @@ VALUES = {
 }
 """Each kind of input value and the reason with which it is dead-lettered, if it is."""
 
-STEPS = st.integers(1, 6)
-NAMES = st.sampled_from("abc")
-KEYS = st.sampled_from([b"k1", b"k2", b"k3", b"k4", b"k5"])
-RECORDS = st.lists(
-    st.tuples(KEYS, st.sampled_from([b"{}", b"{}", b"{}", *VALUES])), min_size=1, max_size=8
-)
-CRASH_POINTS: list[tuple[Operation, str]] = [
-    ("init_transactions", "before"),
-    ("init_transactions", "after"),
-    ("assign", "after"),
-    ("committed", "after"),
-    ("list_offsets", "after"),
-    ("poll", "after"),
-    ("consume", "after"),
-    ("begin_transaction", "after"),
-    ("produce", "after"),
-    ("send_offsets_to_transaction", "before"),
-    ("send_offsets_to_transaction", "after"),
-    ("commit_transaction", "before"),
-    ("commit_transaction", "after"),
-    ("abort_transaction", "before"),
-    ("abort_transaction", "after"),
+Records = list[tuple[bytes, bytes | None]]
+
+
+class Crash(NamedTuple):
+    """Where a process is killed."""
+
+    operation: Operation
+    behaviour: Behaviour
+
+
+class Failure(NamedTuple):
+    """Which call fails, and how."""
+
+    operation: Operation
+    error: Exception
+
+
+CRASHES = [
+    Crash("init_transactions", crash_before()),
+    Crash("init_transactions", crash_after()),
+    Crash("assign", crash_after()),
+    Crash("committed", crash_after()),
+    Crash("list_offsets", crash_after()),
+    Crash("poll", crash_after()),
+    Crash("consume", crash_after()),
+    Crash("begin_transaction", crash_after()),
+    Crash("produce", crash_after()),
+    Crash("send_offsets_to_transaction", crash_before()),
+    Crash("send_offsets_to_transaction", crash_after()),
+    Crash("commit_transaction", crash_before()),
+    Crash("commit_transaction", crash_after()),
 ]
-UNKNOWN = failure(KafkaError._TRANSPORT, "the broker is away")
-FAILURES: list[tuple[Operation, Exception]] = [
-    ("init_transactions", timed_out()),
-    ("produce", BufferError("the queue is full")),
-    ("produce", requires_abort(KafkaError.UNKNOWN_PRODUCER_ID, "planned")),
-    ("produce", fenced("planned")),
-    *(
-        (operation, error)
-        for operation in (
-            "send_offsets_to_transaction",
-            "commit_transaction",
-            "abort_transaction",
-        )
-        for error in (
-            timed_out(),
-            UNKNOWN,
-            fenced("planned"),
-            requires_abort(KafkaError.INVALID_TXN_STATE, "planned"),
-        )
-    ),
-    ("committed", timed_out()),
-    ("committed", UNKNOWN),
+CLASSES = [
+    timed_out(),
+    failure(KafkaError._TRANSPORT, "the broker is away"),
+    fenced("planned"),
+    requires_abort(KafkaError.INVALID_TXN_STATE, "planned"),
 ]
-ELSEWHERE: list[Operation] = [
+FAILURES = [
+    Failure("init_transactions", timed_out()),
+    Failure("produce", BufferError("the queue is full")),
+    Failure("produce", fenced("planned")),
+    Failure("produce", requires_abort(KafkaError.UNKNOWN_PRODUCER_ID, "planned")),
+    *(Failure("send_offsets_to_transaction", error) for error in CLASSES),
+    *(Failure("commit_transaction", error) for error in CLASSES),
+    Failure("committed", timed_out()),
+    Failure("committed", failure(KafkaError._TRANSPORT, "the broker is away")),
+]
+MOMENTS: list[Operation] = [
     "poll",
     "consume",
     "committed",
@@ -116,6 +118,15 @@ ELSEWHERE: list[Operation] = [
     "commit_transaction",
     "assign",
 ]
+
+NAMES = "abc"
+WHICH = st.integers(0, 2)
+STEPS = st.integers(1, 6)
+SKIP = st.sampled_from([0, 0, 0, 1, 2, 3, 5, 8])
+KEYS = st.sampled_from([b"k1", b"k2", b"k3", b"k4", b"k5"])
+RECORDS = st.lists(
+    st.tuples(KEYS, st.sampled_from([b"{}", b"{}", b"{}", *VALUES])), min_size=1, max_size=8
+)
 
 
 class Expected(NamedTuple):
@@ -182,6 +193,9 @@ class Instance:
             self.close()
 
 
+some_run = precondition(lambda self: self.instances)
+
+
 class StreamMachine(RuleBasedStateMachine):
     """Streams, and everything that happens to them."""
 
@@ -204,17 +218,16 @@ class StreamMachine(RuleBasedStateMachine):
         self.kafka.create_topic(TOPOLOGY.pauses.topic)
         self.kafka.fetch_records = fetch
         self.batch_records = batch
-        self.start("a")
+        self.start()
 
     @rule(records=RECORDS)
-    def publish(self, records: list[tuple[bytes, bytes | None]]) -> None:
+    def publish(self, records: Records) -> None:
         for key, value in records:
             self.publisher.producer().produce(INPUTS, value, key)
 
     @rule(records=RECORDS, committed=st.booleans())
-    def publish_in_a_transaction(
-        self, records: list[tuple[bytes, bytes | None]], committed: bool
-    ) -> None:
+    def publish_in_a_transaction(self, records: Records, committed: bool) -> None:
+        """Leave markers, and records that nobody sees, between the inputs."""
         producer = self.publisher.transactional_producer("publisher")
         producer.init_transactions()
         producer.begin_transaction()
@@ -222,103 +235,119 @@ class StreamMachine(RuleBasedStateMachine):
             producer.produce(INPUTS, value, key)
         (producer.commit_transaction if committed else producer.abort_transaction)()
 
-    @rule(name=NAMES, steps=STEPS)
-    def work(self, name: str, steps: int) -> None:
-        self.with_a_fault(name, steps)
+    @rule()
+    def start(self) -> None:
+        """Start another instance, or one in place of one that was killed or has left."""
+        name = next((name for name in NAMES if name not in self.instances), None)
+        if name is not None:
+            self.start_named(name)
 
-    @rule(name=NAMES)
-    def start(self, name: str) -> None:
-        """Start an instance, also in place of one that was killed or has left."""
-        if name not in self.instances:
-            self.instances[name] = Instance(self.kafka, name, self.batch_records)
-            self.instances[name].open()
-            self.bury()
+    @some_run
+    @rule(which=WHICH, steps=STEPS)
+    def work(self, which: int, steps: int) -> None:
+        self.step(self.pick(which), steps)
 
-    @rule(name=NAMES, point=st.sampled_from(CRASH_POINTS), skip=st.integers(0, 8), steps=STEPS)
-    def crash(self, name: str, point: tuple[Operation, str], skip: int, steps: int) -> None:
-        operation, when = point
-        behaviour = crash_before() if when == "before" else crash_after()
-        self.with_a_fault(name, steps, operation, behaviour, skip)
+    @some_run
+    @rule(which=WHICH, records=RECORDS, point=st.sampled_from(CRASHES), skip=SKIP, steps=STEPS)
+    def crash(self, which: int, records: Records, point: Crash, skip: int, steps: int) -> None:
+        self.publish(records)
+        self.meet(self.pick(which), point.operation, point.behaviour, skip, steps)
 
-    @rule(name=NAMES, point=st.sampled_from(CRASH_POINTS), skip=st.integers(0, 8))
-    def crash_while_it_starts(self, name: str, point: tuple[Operation, str], skip: int) -> None:
-        self.kill(name)
-        operation, when = point
-        behaviour = crash_before() if when == "before" else crash_after()
-        self.kafka.faults.plan(operation, behaviour, skip=skip)
-        self.start(name)
-        self.with_a_fault(name, 3)
+    @some_run
+    @rule(which=WHICH, point=st.sampled_from(CRASHES), skip=SKIP)
+    def crash_while_it_starts(self, which: int, point: Crash, skip: int) -> None:
+        name = self.pick(which)
+        self.instances.pop(name).clients.kill()
+        self.kafka.faults.plan(point.operation, point.behaviour, skip=skip)
+        self.start_named(name)
+        self.step(name, 3)
 
+    @some_run
     @rule(
-        name=NAMES,
+        which=WHICH,
+        records=RECORDS,
         what=st.sampled_from(FAILURES),
         lost=st.booleans(),
-        skip=st.integers(0, 4),
+        skip=SKIP,
         steps=STEPS,
     )
     def fail_a_call(
-        self, name: str, what: tuple[Operation, Exception], lost: bool, skip: int, steps: int
+        self, which: int, records: Records, what: Failure, lost: bool, skip: int, steps: int
     ) -> None:
-        operation, error = what
-        behaviour = lose_answer(error) if lost else refuse(error)
-        self.with_a_fault(name, steps, operation, behaviour, skip)
+        self.publish(records)
+        behaviour = lose_answer(what.error) if lost else refuse(what.error)
+        self.meet(self.pick(which), what.operation, behaviour, skip, steps)
 
+    @some_run
     @rule(
-        name=NAMES,
-        operation=st.sampled_from(ELSEWHERE),
-        skip=st.integers(0, 4),
+        which=WHICH,
+        records=RECORDS,
+        operation=st.sampled_from(MOMENTS),
         others_work=st.integers(0, 6),
+        skip=SKIP,
         steps=STEPS,
     )
     def expel_in_the_middle(
-        self, name: str, operation: Operation, skip: int, others_work: int, steps: int
+        self,
+        which: int,
+        records: Records,
+        operation: Operation,
+        others_work: int,
+        skip: int,
+        steps: int,
     ) -> None:
-        """Let an instance sleep past its session timeout within a call, and others take over."""
+        """Let it sleep past its session timeout within a call, while others take over."""
+        name = self.pick(which)
+        sleeping = self.instances[name]
 
         def sleep() -> None:
-            self.expel(name)
-            for _ in range(others_work):
-                for other in list(self.instances.values()):
-                    if other is not self.instances[name]:
-                        other.step()
+            sleeping.clients.expire()
+            for other in list(self.instances.values()) * others_work:
+                if other is not sleeping:
+                    other.step()
 
-        self.with_a_fault(name, steps, operation, meanwhile(sleep), skip)
+        self.publish(records)
+        self.meet(name, operation, meanwhile(sleep), skip, steps)
 
-    @rule(name=NAMES, operation=st.sampled_from(ELSEWHERE), skip=st.integers(0, 4), steps=STEPS)
-    def expire_in_the_middle(self, name: str, operation: Operation, skip: int, steps: int) -> None:
-        happen = meanwhile(self.kafka.expire_transactions)
-        self.with_a_fault(name, steps, operation, happen, skip)
+    @some_run
+    @rule(which=WHICH, records=RECORDS, operation=st.sampled_from(MOMENTS), skip=SKIP, steps=STEPS)
+    def expire_in_the_middle(
+        self, which: int, records: Records, operation: Operation, skip: int, steps: int
+    ) -> None:
+        """Let it sleep past its transaction timeout within a call."""
+        self.publish(records)
+        behaviour = meanwhile(self.kafka.expire_transactions)
+        self.meet(self.pick(which), operation, behaviour, skip, steps)
 
-    @rule(name=NAMES)
-    def expel(self, name: str) -> None:
-        if name in self.instances:
-            self.instances[name].clients.expire()
+    @some_run
+    @rule(which=WHICH)
+    def expel(self, which: int) -> None:
+        self.instances[self.pick(which)].clients.expire()
 
-    @rule(name=NAMES)
-    def kill(self, name: str) -> None:
-        if name in self.instances:
-            self.instances[name].clients.kill()
-            self.instances.pop(name).ended = True
+    @some_run
+    @rule(which=WHICH)
+    def kill(self, which: int) -> None:
+        self.instances.pop(self.pick(which)).clients.kill()
 
-    @rule(name=NAMES)
-    def leave(self, name: str) -> None:
-        if name in self.instances:
-            self.instances.pop(name).close()
+    @some_run
+    @rule(which=WHICH)
+    def leave(self, which: int) -> None:
+        self.instances.pop(self.pick(which)).close()
 
-    @rule(name=NAMES)
-    def replace(self, name: str) -> None:
+    @some_run
+    @rule(which=WHICH)
+    def replace(self, which: int) -> None:
         """Start a successor of the same name while the old process lives on, expelled."""
-        if name in self.instances:
-            self.expel(name)
-            self.ghosts.append(self.instances.pop(name))
-            self.start(name)
+        name = self.pick(which)
+        self.instances[name].clients.expire()
+        self.ghosts.append(self.instances.pop(name))
+        self.start_named(name)
 
     @precondition(lambda self: self.ghosts)
     @rule(steps=STEPS)
     def haunt(self, steps: int) -> None:
-        for _ in range(steps):
-            for ghost in self.ghosts:
-                ghost.step()
+        for ghost in self.ghosts * steps:
+            ghost.step()
 
     @rule()
     def expire_transactions(self) -> None:
@@ -353,20 +382,19 @@ class StreamMachine(RuleBasedStateMachine):
         """Let the living finish; then let a new process restore what they leave."""
         for ghost in self.ghosts:
             ghost.clients.kill()
-        self.start("a")
         self.finish()
-        for name in list(self.instances):
-            self.kill(name)
-        self.start("a")
+        for instance in self.instances.values():
+            instance.clients.kill()
+        self.instances = {}
         self.finish()
-        assert set(self.instances["a"].settled()) == set(self.committed())
 
     def finish(self) -> None:
         """Step until all inputs are counted and every partition is in settled hands."""
         for _ in range(300):
+            if not self.instances:
+                self.start()
             for name in list(self.instances):
-                self.with_a_fault(name, 1)
-                self.start(name)
+                self.step(name, 1)
             if self.at_rest():
                 break
         assert self.at_rest()
@@ -383,22 +411,26 @@ class StreamMachine(RuleBasedStateMachine):
             and all(committed[partition] >= offset for partition, offset in last.items())
         )
 
-    def with_a_fault(
-        self,
-        name: str,
-        steps: int,
-        operation: Operation | None = None,
-        behaviour: Behaviour | None = None,
-        skip: int = 0,
+    def start_named(self, name: str) -> None:
+        self.instances[name] = Instance(self.kafka, name, self.batch_records)
+        self.instances[name].open()
+        self.bury()
+
+    def pick(self, which: int) -> str:
+        return sorted(self.instances)[which % len(self.instances)]
+
+    def meet(
+        self, name: str, operation: Operation, behaviour: Behaviour, skip: int, steps: int
     ) -> None:
-        """Step an instance; a call of it meets the fault, if it comes to that call."""
-        instance = self.instances.get(name)
-        if instance is None:
-            return
-        if operation is not None and behaviour is not None:
-            self.kafka.faults.plan(operation, behaviour, skip=skip, process=instance.process)
-        for _ in range(steps):
-            instance.step()
+        """Step an instance; it meets the fault if it comes to that call."""
+        process = self.instances[name].process
+        self.kafka.faults.plan(operation, behaviour, skip=skip, process=process)
+        self.step(name, steps)
+
+    def step(self, name: str, steps: int) -> None:
+        if name in self.instances:
+            for _ in range(steps):
+                self.instances[name].step()
         self.kafka.faults.clear()
         self.bury()
 
@@ -456,5 +488,5 @@ def _key(message: Message) -> str:
 
 TestStreamModel = StreamMachine.TestCase
 TestStreamModel.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, print_blob=True
+    max_examples=150, stateful_step_count=40, deadline=None, print_blob=True
 )

@@ -1,0 +1,93 @@
+"""What an undisturbed service makes of the same input: all of it in one batch, in memory."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from headrace.chassis.batch import Fetched, decode
+from headrace.chassis.clients import Clients
+from headrace.chassis.reading import read_to_end
+from headrace.chassis.restore import Restorer
+from headrace.chassis.stages import StageClock
+from headrace.chassis.state import KeyedState
+from headrace.chassis.wiring import Wiring
+from headrace.models.artefact import read_artefact
+from headrace.models.keys import load_trusted
+from headrace.models.logistic import FrozenLogistic
+from headrace.scoring.app import now_ms
+from headrace.scoring.domain import Scorer
+from headrace.scoring.settings import ScoringSettings
+from headrace.usecase.charter import Charter
+from headrace.usecase.windows import HistoryFormat, KeyHistory
+
+Source = tuple[int, int]
+"""Partition and offset of an event."""
+Contents = dict[tuple[int, str], list[Any]]
+"""The entries of each key's history, with their slots."""
+_TIMEOUT_S = 30.0
+
+
+class Outcome(NamedTuple):
+    """What came of the events, wherever it was computed."""
+
+    features: dict[Source, list[float]]
+    """Of each decided event: its windows tell a change of state that was lost or made twice."""
+    state: Contents
+
+
+class Topics(NamedTuple):
+    """Where the topics of a use case are read, and how."""
+
+    clients: Clients
+    wiring: Wiring
+    name: str
+
+    def read(self, plural: str, partitions: list[int]) -> list[Fetched]:
+        """Return every committed record of a topic."""
+        topic = f"{self.name}.{plural}"
+        batches = read_to_end(self.clients, topic, partitions, _TIMEOUT_S)
+        return [message for batch in batches for message in batch]
+
+
+def replayed(topics: Topics, settings: ScoringSettings, partitions: list[int]) -> Outcome:
+    """Decide the events as they stand in their topic."""
+    charter = Charter.load(settings.charter)
+    trusted = load_trusted(settings.trusted_keys)
+    artefact = read_artefact(
+        settings.model_folder(charter.name), trusted, charter.feature_set.digest
+    )
+    events = topics.wiring.channel(f"{topics.name}.events")
+    scorer = Scorer(charter, FrozenLogistic(artefact), now_ms, events.topic)
+    messages = sorted(
+        topics.read("events", partitions), key=lambda each: (each.partition(), each.offset())
+    )
+    received, _ = decode(messages, events.decode)
+    state = KeyedState(HistoryFormat(charter.retention_ms))
+    overlay = state.overlay()
+    decided = scorer.decide(received, overlay, StageClock()).recorded
+    overlay.merge(set(partitions))
+    decisions = (decision for decision, _ in decided if decision is not None)
+    return Outcome(
+        {(each["source_partition"], each["source_offset"]): each["features"] for each in decisions},
+        _contents(state),
+    )
+
+
+def recorded(
+    topics: Topics, settings: ScoringSettings, committed: Mapping[int, int]
+) -> Outcome:
+    """Return what the service left: its decisions, and the state as a restart would restore it."""
+    charter = Charter.load(settings.charter)
+    decisions = topics.wiring.channel(f"{topics.name}.decisions")
+    made = [decisions.decode(each.value()) for each in topics.read("decisions", list(committed))]
+    changelog = topics.wiring.channel(f"{topics.name}.scoring.changelog")
+    state = KeyedState(HistoryFormat(charter.retention_ms))
+    restorer = Restorer(topics.clients, changelog.topic, changelog.decode)
+    assert restorer.restore(state, committed, lambda: True, _TIMEOUT_S)
+    return Outcome(
+        {(each["source_partition"], each["source_offset"]): each["features"] for each in made},
+        _contents(state),
+    )
+
+
+def _contents(state: KeyedState[KeyHistory]) -> Contents:
+    return {(partition, key): list(history) for partition, key, history in state}

@@ -1,0 +1,202 @@
+"""A use case of a test's own: its charter, its model, its topics, and what must hold in the end."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec
+
+from faults.instances import Instance
+from faults.replay import Topics, recorded, replayed
+from faults.waiting import PATIENCE_S, free_ports, until
+from headrace.chassis.clients import Clients
+from headrace.chassis.settings import KafkaSettings
+from headrace.chassis.topics import apply_topics, plan_topics
+from headrace.chassis.wiring import Wiring
+from headrace.contracts.location import shipped
+from headrace.contracts.registration import apply_schemas, plan_schemas
+from headrace.contracts.registry import Registry
+from headrace.contracts.topics import load_topics
+from headrace.models.keys import generate_key
+from headrace.scoring.provision import freeze
+from headrace.scoring.settings import ScoringSettings
+from headrace.simulator.publisher import Publisher
+from headrace.simulator.sources import simulated
+from headrace.usecase.charter import Charter
+from headrace.verification.terms import load_terms
+from headrace.verification.verifier import Verifier
+
+BATCH_RECORDS = 100
+SESSION_TIMEOUT_MS = 2_000
+_DRIVER = Path(__file__).with_name("crashing.py")
+_OUTPUTS = ("decisions", "audits", "events.dlq", "scoring.changelog")
+_CALL_S = 5.0
+
+
+class UseCase:
+    """The shipped charter under another name, on one broker.
+
+    Parameters
+    ----------
+    folder
+        For its charter, model, keys and logs.
+    bootstrap_servers
+        The broker, as the test reaches it.
+    proxied_servers
+        The broker, as the services reach it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        registry: Registry,
+        registry_url: str,
+        bootstrap_servers: str,
+        proxied_servers: str | None = None,
+    ) -> None:
+        self.name = name
+        self._folder = folder
+        self._registry = registry
+        self._environment = {
+            "KAFKA_BOOTSTRAP_SERVERS": proxied_servers or bootstrap_servers,
+            "SCHEMA_REGISTRY_URL": registry_url,
+            "HEADRACE_HOME": str(folder),
+            "HEADRACE_BATCH_RECORDS": str(BATCH_RECORDS),
+            "HEADRACE_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS),
+        }
+        self._clients = Clients(KafkaSettings(bootstrap_servers=bootstrap_servers))
+        self._admin = self._clients.admin()
+        path = folder / "charter.toml"
+        shipped_charter = shipped("deploy") / "charters" / "card-fraud.toml"
+        text = shipped_charter.read_text().replace('name = "card-fraud"', f'name = "{name}"', 1)
+        path.write_text(text)
+        self._settings = ScoringSettings(home=folder, charter=path)
+        self._charter = Charter.load(path)
+        self._specs = load_topics(name, self._charter.events.schema)
+        self._partitions = list(range(self._specs[f"{name}.events"].partitions))
+        self._member = self._clients.consumer(f"{name}.scoring")  # asks, and never joins
+
+    def __enter__(self) -> "UseCase":
+        specs = list(self._specs.values())
+        apply_schemas(self._registry, specs, plan_schemas(self._registry, specs))
+        apply_topics(self._admin, specs, plan_topics(self._admin, specs, 1), 1)
+        generate_key(self._settings.signing_key, self._settings.trusted_keys)
+        freeze(self._settings, self._charter)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._member.close()
+        for deleted in self._admin.delete_topics(list(self._specs)).values():
+            deleted.result(PATIENCE_S)
+
+    def scoring(self, instance: str = "one", **settings: str) -> Instance:
+        """Return the service as people run it."""
+        headrace = str(Path(sys.executable).with_name("headrace"))
+        command = [headrace, "run", "scoring", "--charter", str(self._settings.charter)]
+        return self._instance(command, instance, settings)
+
+    def struck(
+        self, point: str, seed: int, *flags: str, instance: str = "one", **settings: str
+    ) -> Instance:
+        """Return the service, to be killed at a point or, with ``--signal stop``, stopped."""
+        charter = str(self._settings.charter)
+        command = [sys.executable, str(_DRIVER), "--charter", charter, "--point", point]
+        return self._instance([*command, "--seed", str(seed), *flags], instance, settings)
+
+    def publish(self, events: int, seed: int) -> None:
+        """Publish simulated events, some of them twice, late or broken."""
+        with self.publishing(events, seed, rate=None):
+            pass
+
+    @contextmanager
+    def publishing(self, events: int, seed: int, rate: float | None) -> Iterator[None]:
+        """Publish while the block is at work; it ends when everything is acknowledged."""
+        source = simulated(self._charter, self._registry, events, seed)
+        stop = Event()
+        publisher = Publisher(self._clients.producer(), f"{self.name}.events", rate=rate)
+        thread = Thread(target=publisher.run, args=(source.publications, stop))
+        thread.start()
+        try:
+            yield
+            thread.join(PATIENCE_S)
+        finally:
+            stop.set()
+            thread.join()
+        outcome = publisher.outcome
+        assert (outcome.published, outcome.failed) == (events, 0), outcome.first_failure
+
+    def processed(self) -> int:
+        """Return how many events the group has committed."""
+        return sum(self._committed().values())
+
+    def until_processed(self, events: int) -> None:
+        """Wait until the group has committed so many events."""
+        until(lambda: self.processed() >= events, f"{events} events are processed")
+
+    def until_drained(self) -> None:
+        """Wait until every event that stands in the topic is processed."""
+        events = sum(self._ends("events", IsolationLevel.READ_UNCOMMITTED).values())
+        self.until_processed(events)
+
+    def open_transactions(self) -> list[str]:
+        """Return the output topics in which a transaction is open."""
+        return [
+            plural
+            for plural in _OUTPUTS
+            if self._ends(plural, IsolationLevel.READ_UNCOMMITTED)
+            != self._ends(plural, IsolationLevel.READ_COMMITTED)
+        ]
+
+    def assert_exactly_once(self) -> None:
+        """Verify the topics, and compare decisions and state with an undisturbed run's."""
+        terms = load_terms(self._settings.charter)
+        report = Verifier(self._clients, self._registry, terms, PATIENCE_S, print).verify(
+            allow_pending=False
+        )
+        assert report.passed, [each for each in report.results if each.verdict == "FAIL"]
+        topics = Topics(self._clients, Wiring(self._specs, self._registry), self.name)
+        expected = replayed(topics, self._settings, self._partitions)
+        found = recorded(topics, self._settings, self._committed())
+        assert expected.features, "nothing was decided"
+        assert _differing(expected.features, found.features) == {}
+        assert _differing(expected.state, found.state) == {}
+
+    def _instance(self, command: list[str], instance: str, settings: dict[str, str]) -> Instance:
+        (port,) = free_ports(1)
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("KAFKA_", "HEADRACE_"))},
+            **self._environment,
+            "HEADRACE_INSTANCE": instance,
+            "HEADRACE_HEALTH_PORT": str(port),
+            **settings,
+        }
+        return Instance(command, environment, self._folder / f"{instance}.log", port)
+
+    def _committed(self) -> dict[int, int]:
+        topic = f"{self.name}.events"
+        asked = [TopicPartition(topic, partition) for partition in self._partitions]
+        try:
+            answers = self._member.committed(asked, timeout=_CALL_S)
+        except KafkaException:  # away, or not stable yet: ask again
+            return {}
+        return {each.partition: max(each.offset, 0) for each in answers}
+
+    def _ends(self, plural: str, isolation: IsolationLevel) -> dict[int, int]:
+        latest = OffsetSpec.latest()
+        asked = {
+            TopicPartition(f"{self.name}.{plural}", partition): latest
+            for partition in self._partitions
+        }
+        answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=_CALL_S)
+        return {at.partition: answer.result().offset for at, answer in answers.items()}
+
+
+def _differing(expected: dict, found: dict) -> dict:
+    """Return a few of the keys at which the two differ, with both values."""
+    keys = [key for key in sorted({*expected, *found}) if expected.get(key) != found.get(key)]
+    return {key: (expected.get(key), found.get(key)) for key in keys[:3]}

@@ -1,0 +1,36 @@
+"""Schemas are found by name, wherever they are shipped."""
+
+import pytest
+
+from headrace.contracts.location import shipped
+from headrace.contracts.schemas import load_schema, schema_names
+from headrace.errors import HeadraceError
+
+
+def test_names_are_folder_and_record():
+    assert "platform/DecisionMade" in schema_names()
+    assert "card-fraud/Transaction" in schema_names()
+    assert all(load_schema(name)["name"] == name.partition("/")[2] for name in schema_names())
+
+
+@pytest.mark.parametrize(
+    "name", ["platform/DecisionMad", "DecisionMade", "../pyproject", "", "platform/../topics"]
+)
+def test_an_unknown_name_is_an_error_that_says_which_there_are(name):
+    with pytest.raises(HeadraceError) as refused:
+        load_schema(name)
+    assert "platform/DecisionMade" in refused.value.fix
+
+
+def test_each_reader_has_its_own_copy():
+    load_schema("platform/DecisionMade")["fields"].clear()
+    assert load_schema("platform/DecisionMade")["fields"]
+
+
+def test_the_installed_copy_comes_first_and_the_checkout_second(tmp_path, monkeypatch):
+    from headrace.contracts import location
+
+    monkeypatch.setattr(location, "_PACKAGE", tmp_path)
+    assert shipped("schemas") == location._CHECKOUT / "schemas"
+    (tmp_path / "_shipped" / "schemas").mkdir(parents=True)
+    assert shipped("schemas") == tmp_path / "_shipped" / "schemas"
