@@ -21,7 +21,6 @@ from headrace.contracts.location import shipped
 from headrace.contracts.registration import apply_schemas, plan_schemas
 from headrace.contracts.registry import Registry
 from headrace.contracts.topics import load_topics
-from headrace.models.keys import generate_key
 from headrace.scoring.provision import freeze
 from headrace.scoring.settings import ScoringSettings
 from headrace.simulator.publisher import Publisher
@@ -85,7 +84,6 @@ class UseCase:
         specs = list(self._specs.values())
         apply_schemas(self._registry, specs, plan_schemas(self._registry, specs))
         apply_topics(self._admin, specs, plan_topics(self._admin, specs, 1), 1)
-        generate_key(self._settings.signing_key, self._settings.trusted_keys)
         freeze(self._settings, self._charter)
         return self
 
@@ -169,7 +167,7 @@ class UseCase:
     def _instance(self, command: list[str], instance: str, settings: dict[str, str]) -> Instance:
         (port,) = free_ports(1)
         environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("KAFKA_", "HEADRACE_"))},
+            **{k: v for k, v in os.environ.items() if not k.startswith("HEADRACE_")},
             **self._environment,
             "HEADRACE_INSTANCE": instance,
             "HEADRACE_HEALTH_PORT": str(port),

@@ -20,9 +20,10 @@ from headrace.chassis.batch import Fetched
 from headrace.chassis.clients import Clients
 from headrace.chassis.reading import ends, read_to_end
 from headrace.chassis.settings import KafkaSettings
-from headrace.commands.topics import apply
+from headrace.chassis.topics import apply_topics, plan_topics
 from headrace.contracts.codec import AnyDecoder, Encoder
 from headrace.contracts.location import shipped
+from headrace.contracts.registration import apply_schemas, plan_schemas
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import load_schema
 from headrace.contracts.topics import load_topics
@@ -149,9 +150,17 @@ class UseCase:
         own = {"HEADRACE_HOME": self.settings.home, **more}
         return {**os.environ, **{name: str(value) for name, value in own.items()}}
 
+    def apply(self) -> None:
+        """Make the topics, the schemas and the model."""
+        specs, admin = list(self.topics.values()), self.clients.admin()
+        apply_schemas(self.registry, specs, plan_schemas(self.registry, specs))
+        apply_topics(admin, specs, plan_topics(admin, specs, 1), 1)
+        freeze(self.settings, self.charter)
+
     def remove(self) -> None:
         """Delete the topics, so that the broker stays small."""
         self._group.close()
+        self.registry._client.__exit__(None, None, None)  # it has no public end
         admin = self.clients.admin()
         for deleted in admin.delete_topics(list(self.topics)).values():
             deleted.result()
@@ -163,9 +172,8 @@ def deployed(
 ) -> Iterator[UseCase]:
     """Deploy a use case for a while."""
     case = UseCase(name, folder, changes or {})
-    apply(charter=[case.path])
-    freeze(case.settings, case.charter)
     try:
+        case.apply()
         yield case
     finally:
         case.remove()

@@ -9,13 +9,12 @@ from typing import Generic, TypeVar
 from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
-    KafkaError,
     KafkaException,
-    Message,
     TopicPartition,
 )
 
 from headrace.chassis.batch import InDoubt
+from headrace.chassis.messages import holds_record
 from headrace.chassis.restore import NEVER_COMMITTED, Restorer
 from headrace.chassis.state import KeyedState
 from headrace.errors import HeadraceError
@@ -232,31 +231,3 @@ class Assignment(Generic[V]):
     def _at(self, partition: int, offset: int) -> TopicPartition:
         start = OFFSET_BEGINNING if offset == NEVER_COMMITTED else offset
         return TopicPartition(self.topic, partition, start)
-
-
-def holds_record(message: Message) -> bool:
-    """Return whether a message is a record; log a passing error.
-
-    Raises
-    ------
-    HeadraceError, KafkaException
-        An error that a retry would not mend.
-    """
-    error = message.error()
-    if error is None:
-        return True
-    if error.code() == KafkaError._AUTO_OFFSET_RESET:
-        raise HeadraceError(
-            f"{message.topic()} partition {message.partition()}: the records at the committed "
-            f"offset are gone ({error.str()}).",
-            fix="Their retention ended before they were processed; decide where to go on and set "
-            "the group's offsets.",
-        )
-    if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        raise HeadraceError(
-            f"There is no topic {message.topic()}.", fix="Create it by: headrace topics apply"
-        )
-    if error.fatal():
-        raise KafkaException(error)
-    _log.warning("%s", error)
-    return False

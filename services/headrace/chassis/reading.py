@@ -1,6 +1,5 @@
 """Reading topics from their beginning to the end that they have now."""
 
-import logging
 from collections.abc import Generator, Sequence
 from time import monotonic
 from typing import cast
@@ -8,7 +7,6 @@ from typing import cast
 from confluent_kafka import (
     IsolationLevel,
     KafkaError,
-    KafkaException,
     Message,
     TopicPartition,
 )
@@ -16,9 +14,8 @@ from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # pu
 
 from headrace.chassis.batch import Fetched
 from headrace.chassis.clients import Clients
+from headrace.chassis.messages import holds_record
 from headrace.errors import HeadraceError
-
-_log = logging.getLogger("headrace.reading")
 
 _MOST = 5_000
 _WAIT_S = 0.1
@@ -83,8 +80,13 @@ def read_to_end(
         until = monotonic() + timeout_s
         while missing:
             messages = reader.consume(_MOST, _WAIT_S)
-            yield [cast("Fetched", each) for each in messages if _holds_record(each, missing)]
-            if messages:
+            records = [
+                cast("Fetched", each)
+                for each in messages
+                if not is_end(each, missing) and holds_record(each)
+            ]
+            yield records
+            if records:
                 until = monotonic() + timeout_s
             elif monotonic() > until:
                 raise HeadraceError(
@@ -95,20 +97,15 @@ def read_to_end(
         reader.close()
 
 
-def _holds_record(message: Message, missing: dict[int, int]) -> bool:
-    """Return whether it is a record; strike off a partition whose end it tells.
+def is_end(message: Message, ends_at: dict[int, int]) -> bool:
+    """Return whether it says that a partition ends; strike the partition off where that is due.
 
     Markers of transactions take offsets too, so only the end itself tells that it is reached.
     """
     error = message.error()
-    if error is None:
-        return True
-    if error.code() == KafkaError._PARTITION_EOF:
-        partition, offset = message.partition(), message.offset() or 0
-        if partition in missing and offset >= missing[partition]:
-            del missing[partition]
-    elif error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        raise KafkaException(error)
-    else:
-        _log.warning("%s", error)
-    return False
+    if error is None or error.code() != KafkaError._PARTITION_EOF:
+        return False
+    partition, offset = message.partition(), message.offset() or 0
+    if partition in ends_at and offset >= ends_at[partition]:
+        del ends_at[partition]
+    return True

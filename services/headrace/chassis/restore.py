@@ -8,6 +8,7 @@ from headrace.chassis.batch import Fetched
 from headrace.chassis.clients import Clients
 from headrace.chassis.reading import read_to_end
 from headrace.chassis.state import Change, KeyedState
+from headrace.contracts.codec import Undecodable
 from headrace.errors import HeadraceError
 
 V = TypeVar("V")
@@ -71,15 +72,23 @@ class Restorer:
         return True
 
     def _change(self, message: Fetched, version: int) -> Change:
-        entry = self._decode(message.value())
+        try:
+            entry = self._decode(message.value())
+            key, _, slot = (message.key() or b"").decode().rpartition("#")
+            number = int(slot)
+        except (Undecodable, ValueError) as error:
+            raise HeadraceError(
+                f"{self._topic} partition {message.partition()} holds something at offset "
+                f"{message.offset()} that is no state: {error}",
+                fix="Somebody else has written to the changelog: only the service may.",
+            ) from error
         if entry["format"] != version:
             raise HeadraceError(
                 f"{self._topic} holds state of format {entry['format']}, this version reads "
                 f"format {version}.",
                 fix="Run the version that wrote it, or migrate the changelog.",
             )
-        key, _, slot = (message.key() or b"").decode().rpartition("#")
-        return Change(message.partition(), key, int(slot), entry["offset"], entry["body"])
+        return Change(message.partition(), key, number, entry["offset"], entry["body"])
 
     def _check(self, change: Change, committed: int) -> None:
         where = f"{self._topic} partition {change.partition}"

@@ -14,13 +14,14 @@ from typing import Any, Generic, TypeVar, cast
 
 from confluent_kafka import TopicPartition
 
-from headrace.chassis.assignment import IDLE_S, Assignment, holds_record
+from headrace.chassis.assignment import IDLE_S, Assignment
 from headrace.chassis.batch import Batch, Dead, Fetched, InDoubt, Work, decode, positions
 from headrace.chassis.clients import Clients
 from headrace.chassis.deadletters import dead_lettered
 from headrace.chassis.handling import Handler, handle
 from headrace.chassis.health import Health
 from headrace.chassis.limit import DeadLetterLimit
+from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.pauses import Pauses, pause
 from headrace.chassis.restore import Restorer

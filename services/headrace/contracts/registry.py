@@ -3,12 +3,12 @@
 import json
 import os
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, Literal, TypeVar
 
-import httpx
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from pydantic import Field, SecretStr
@@ -62,13 +62,19 @@ class Registry:
         Where it is.
     monotonic_s
         Clock by which unknown ids are forgotten again.
+
+    Raises
+    ------
+    HeadraceError
+        An address, a credential or a certificate that cannot be used.
     """
 
     def __init__(
         self, settings: RegistrySettings, monotonic_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._url = settings.url
-        self._client = SchemaRegistryClient(_client_config(settings))
+        self._client = _client(settings)
+        weakref.finalize(self, self._client.close)
         self._monotonic_s = monotonic_s
         self._writers: dict[int, dict[str, Any]] = {}
         self._unknown: OrderedDict[int, float] = OrderedDict()
@@ -201,19 +207,20 @@ class Registry:
             return question()
         except SchemaRegistryError as error:
             raise self._ours(error) from error
-        except json.JSONDecodeError as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise RegistryUnavailable(
                 f"What answers at {self._url} is not in Confluent's format.",
-                fix="Set SCHEMA_REGISTRY_URL to the address of its Confluent API.",
+                fix="Set SCHEMA_REGISTRY_URL to the address of the registry's Confluent API.",
             ) from error
-        except httpx.HTTPError as error:
+        except Exception as error:  # which HTTP library the client uses is its own affair
             raise RegistryUnavailable(
                 f"The schema registry at {self._url} does not answer ({type(error).__name__}).",
                 fix="Start it with `headrace up`, or set SCHEMA_REGISTRY_URL to yours.",
             ) from error
 
     def _ours(self, error: SchemaRegistryError) -> Exception:
-        if error.http_status_code == HTTPStatus.NOT_FOUND:
+        # Confluent's own codes, because any web server answers 404 at a wrong address.
+        if (error.error_code or 0) // 100 == HTTPStatus.NOT_FOUND:
             return KeyError(error.error_message)
         if error.http_status_code in (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
             return HeadraceError(f"The schema registry refuses: {error.error_message}")
@@ -224,7 +231,7 @@ class Registry:
         )
 
 
-def _client_config(settings: RegistrySettings) -> dict[str, Any]:
+def _client(settings: RegistrySettings) -> SchemaRegistryClient:
     config: dict[str, Any] = {
         "url": settings.url,
         "timeout": REQUEST_TIMEOUT_S,
@@ -236,7 +243,14 @@ def _client_config(settings: RegistrySettings) -> dict[str, Any]:
         config["basic.auth.user.info"] = settings.basic_auth.get_secret_value()
     if settings.ca_location is not None:
         config["ssl.ca.location"] = settings.ca_location
-    return config
+    try:
+        return SchemaRegistryClient(config)
+    except (ValueError, OSError) as error:
+        raise HeadraceError(
+            f"The schema registry's settings cannot be used: {error}",
+            fix="Correct SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_BASIC_AUTH (user:password) or "
+            "SCHEMA_REGISTRY_CA_LOCATION.",
+        ) from error
 
 
 def _avro(schema: dict[str, Any]) -> Schema:
