@@ -25,6 +25,7 @@ POINTS = (
     "before-poll",  # no batch in hand
     "while-fetching",  # the records are there, the group's generation is not captured yet
     "after-consume",  # a batch in hand
+    "before-transaction",  # and decided
     "after-produce",  # its records sent in an open transaction
     "after-offsets",  # and the input's offsets
     "inside-commit",
@@ -45,12 +46,13 @@ class Blow:
     Parameters
     ----------
     rejoin
-        After being stopped: have the group's client learn of it before anything else happens.
+        After being stopped, be a member of the group again before anything else happens.
     """
 
     def __init__(self, point: str, seed: int, number: signal.Signals, *, rejoin: bool) -> None:
         self.random = random.Random(f"{point} {seed}")  # a text: seeded by its bytes
-        self.rejoin = rejoin
+        self.member: WatchedConsumer | None = None
+        self._rejoin = rejoin
         self._point = point
         self._signal = number
         self._left = self.random.randint(_EARLIEST, _LATEST)
@@ -69,13 +71,13 @@ class Blow:
         print(f"{STRUCK} {self._point} {detail}", file=sys.stderr, flush=True)
         os.kill(os.getpid(), self._signal)
         print(AWAKE, file=sys.stderr, flush=True)
+        if self._rejoin and self.member is not None:
+            self.member.rejoin()
 
-    def at(self, point: str) -> bool:
-        """Strike if it is time; return whether it was."""
-        if not self.passes(point):
-            return False
-        self.strike()
-        return True
+    def at(self, point: str) -> None:
+        """Strike if it is time."""
+        if self.passes(point):
+            self.strike()
 
 
 class Wrapped:
@@ -94,6 +96,7 @@ class WatchedConsumer(Wrapped):
 
     def __init__(self, client: Any, blow: Blow) -> None:
         super().__init__(client, blow)
+        blow.member = self
         self._assignments = 0
         self._batch_in_hand = False
 
@@ -123,12 +126,11 @@ class WatchedConsumer(Wrapped):
         """Return the generation; it is asked for when a batch has been fetched."""
         metadata = self._client.consumer_group_metadata()
         self._batch_in_hand = True
-        if self._blow.at("after-consume") and self._blow.rejoin:
-            self._rejoin()
+        self._blow.at("after-consume")
         return metadata
 
-    def _rejoin(self) -> None:
-        """Be a member of the group again, with the old batch still in hand."""
+    def rejoin(self) -> None:
+        """Poll until the group has given partitions again."""
         before, until = self._assignments, time.monotonic() + _CLIENT_WAITS_S
         while self._assignments == before and time.monotonic() < until:
             self._client.poll(0.1)
@@ -138,6 +140,11 @@ class WatchedProducer(Wrapped):
     """One of the transactional producers."""
 
     _usual_s: list[float] = []  # noqa: RUF012 -- of all producers of the process together
+
+    def begin_transaction(self) -> None:
+        """Begin; the batch has been decided."""
+        self._blow.at("before-transaction")
+        self._client.begin_transaction()
 
     def send_offsets_to_transaction(self, *arguments: Any) -> None:
         """Send the offsets; the records have been produced."""

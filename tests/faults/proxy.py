@@ -1,4 +1,7 @@
-"""A TCP proxy before a broker that knows a commit when it sees one, and can go dark around it."""
+"""A TCP proxy before a broker that knows a commit when it sees one, and can go dark around it.
+
+In the dark, open connections fall silent without an end, and new ones are refused.
+"""
 
 import contextlib
 import socket
@@ -22,10 +25,10 @@ class Connection:
     silence and not for an end.
     """
 
-    def __init__(self, client: socket.socket, broker: socket.socket, *, dead: bool) -> None:
+    def __init__(self, client: socket.socket, broker: socket.socket) -> None:
         self.client = client
         self.broker = broker
-        self.dead = dead
+        self.dead = False
 
     def close(self) -> None:
         """End both halves; whoever waits at one is woken."""
@@ -97,16 +100,25 @@ class Proxy:
                 client, _ = self._server.accept()
             except OSError:
                 return
-            try:
-                broker = socket.create_connection((HOST, self._broker_port))
-            except OSError:  # the broker is away: so is whoever stands before it
+            with self._lock:
+                connection = self._connect(client)
+            if connection is None:
                 client.close()
                 continue
-            with self._lock:
-                connection = Connection(client, broker, dead=self._dark)
-                self._connections.append(connection)
             self._spawn(self._forward_requests, connection)
             self._spawn(self._forward_answers, connection)
+
+    def _connect(self, client: socket.socket) -> Connection | None:
+        """Return the client's way to the broker; None while it is dark or the broker is away."""
+        if self._dark:
+            return None
+        try:
+            broker = socket.create_connection((HOST, self._broker_port))
+        except OSError:
+            return None
+        connection = Connection(client, broker)
+        self._connections.append(connection)
+        return connection
 
     def _spawn(self, target: object, *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)

@@ -72,9 +72,7 @@ def replayed(topics: Topics, settings: ScoringSettings, partitions: list[int]) -
     )
 
 
-def recorded(
-    topics: Topics, settings: ScoringSettings, committed: Mapping[int, int]
-) -> Outcome:
+def recorded(topics: Topics, settings: ScoringSettings, committed: Mapping[int, int]) -> Outcome:
     """Return what the service left: its decisions, and the state as a restart would restore it."""
     charter = Charter.load(settings.charter)
     decisions = topics.wiring.channel(f"{topics.name}.decisions")

@@ -190,7 +190,9 @@ class UseCase:
             TopicPartition(f"{self.name}.{plural}", partition): latest
             for partition in self._partitions
         }
-        answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=_CALL_S)
+        answers = self._admin.list_offsets(
+            asked, isolation_level=isolation, request_timeout=_CALL_S
+        )
         return {at.partition: answer.result().offset for at, answer in answers.items()}
 
 

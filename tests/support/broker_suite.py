@@ -323,6 +323,30 @@ class GroupSuite:
         broker.until(lambda: first.poll() == [0, 1, 2, 3])
         first.consumer.close()
 
+    def test_a_member_hears_of_what_the_group_takes_even_where_it_read_something_else(
+        self, broker: Broker
+    ) -> None:
+        topic, group = broker.topic(partitions=2), broker.name()
+        first = Member(broker, group, topic, reads=[])
+        broker.until(lambda: first.poll() == [] and first.heard == [("assigned", [0, 1])])
+        second = Member(broker, group, topic)
+        broker.until(lambda: first.poll() == [] and len(second.poll()) == 1)
+        assert first.heard[1] == ("revoked", [0, 1])
+        for member in (first, second):
+            member.consumer.close()
+
+    def test_a_member_that_is_given_nothing_is_told_so(self, broker: Broker) -> None:
+        topic, group = broker.topic(), broker.name()
+        members = [Member(broker, group, topic) for _ in range(2)]
+        both = [("assigned", []), ("assigned", [0])]
+        broker.until(lambda: sorted(each.hears() for each in members) == both)
+        idle, busy = sorted(members, key=lambda member: len(member.partitions))
+        told = len(idle.heard)
+        busy.consumer.close()
+        broker.until(lambda: idle.poll() == [0])
+        assert idle.heard[told - 1 :] == [("assigned", []), ("revoked", []), ("assigned", [0])]
+        idle.consumer.close()
+
     def test_offsets_with_the_metadata_of_an_earlier_generation_are_refused(
         self, broker: Broker
     ) -> None:
@@ -383,22 +407,35 @@ class GroupSuite:
 
 
 class Member:
-    """A group's member that notes what it hears."""
+    """A group's member that notes what it hears; it reads what it is given, or ``reads``."""
 
-    def __init__(self, broker: Broker, group: str, topic: str) -> None:
+    def __init__(
+        self, broker: Broker, group: str, topic: str, reads: list[TopicPartition] | None = None
+    ) -> None:
+        self.reads = reads
         self.heard: list[tuple[str, list[int]]] = []
         self.consumer: Client = broker.clients().consumer(group, **_MEMBER)
         self.consumer.subscribe(
             [topic],
-            on_assign=lambda _, at: self.heard.append(("assigned", _numbers(at))),
+            on_assign=self._on_assign,
             on_revoke=lambda _, at: self.heard.append(("revoked", _numbers(at))),
             on_lost=lambda _, at: self.heard.append(("lost", _numbers(at))),
         )
+
+    def _on_assign(self, consumer: Client, partitions: list[TopicPartition]) -> None:
+        self.heard.append(("assigned", _numbers(partitions)))
+        if self.reads is not None:
+            consumer.assign(self.reads)
 
     @property
     def partitions(self) -> list[int]:
         """What it has been assigned."""
         return _numbers(self.consumer.assignment())
+
+    def hears(self) -> tuple[str, list[int]]:
+        """Poll once and return the latest that it heard."""
+        self.poll()
+        return self.heard[-1] if self.heard else ("nothing", [])
 
     def poll(self) -> list[int]:
         """Poll once and return what is assigned then."""

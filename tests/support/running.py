@@ -133,16 +133,14 @@ class UseCase:
         at = [TopicPartition(self.topic("events"), p, offset) for p, offset in offsets.items()]
         self._group.commit(offsets=at, asynchronous=False)
 
-    def headrace(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def headrace(
+        self, *arguments: str | Path, charter: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command of the use case to its end."""
-        command = [PROGRAM, *arguments, "--charter", self.path]
+        command = [PROGRAM, *arguments, *(("--charter", self.path) if charter else ())]
+        environment = self.environment(NO_COLOR=1, COLUMNS=10_000)  # one line for each error
         return subprocess.run(
-            command,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+            command, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
 
     def environment(self, **more: object) -> dict[str, str]:

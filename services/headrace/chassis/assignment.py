@@ -174,6 +174,7 @@ class Assignment(Generic[V]):
         """Merge where the committed offset is the batch's own.
 
         The token tells our commit from that of a member which has taken over and got as far.
+        What was lost meanwhile is restored instead: there is no state left to merge into.
         """
         done = {
             each.partition: each.offset
@@ -181,8 +182,9 @@ class Assignment(Generic[V]):
             if each.metadata == doubt.token and each.offset == doubt.positions.get(each.partition)
         }
         if done:
-            doubt.overlay.merge(set(done))
-            self.advance(done)
+            held = {partition: done[partition] for partition in done if partition in self.applied}
+            doubt.overlay.merge(set(held))
+            self.advance(held)
             self.recovered += 1
             self._in_doubt = None
 

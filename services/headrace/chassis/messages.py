@@ -27,7 +27,7 @@ def holds_record(message: Message) -> bool:
             fix="Their retention ended before they were processed; decide where to go on and set "
             "the group's offsets.",
         )
-    if error.code() == KafkaError._BAD_MSG:
+    if error.code() in (KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION):
         raise HeadraceError(
             f"{where} is damaged at offset {message.offset()} ({error.str()}).",
             fix="A restart reads it again; where that does not help, restore the broker's log "

@@ -12,7 +12,6 @@ from headrace.contracts.codec import Undecodable
 from headrace.contracts.records import PauseChanged
 from headrace.errors import HeadraceError
 
-
 _log = logging.getLogger("headrace.pauses")
 
 

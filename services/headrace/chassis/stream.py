@@ -38,6 +38,7 @@ V = TypeVar("V")
 
 _REPORT_S = 0.5
 _REGISTRY_RETRY_S = 1.0
+_AWAITED = "waiting for the registry"
 
 
 class Stream(Generic[V]):
@@ -95,6 +96,8 @@ class Stream(Generic[V]):
         )
         self._tokens = (f"{uuid.uuid4().hex}-{number}" for number in count())
         self._registry_retry_at = 0.0
+        self._registry_awaited_in: int | None = None
+        """The assignment's epoch in which a record waits for the registry."""
         self._was_paused = False
         self._reported_at = 0.0
         self._stopping = False
@@ -159,7 +162,7 @@ class Stream(Generic[V]):
         self._was_paused = reason is not None
         if reason is not None:
             return f"paused ({reason}); release it by: headrace release {self._topology.service}"
-        return "waiting for the registry" if monotonic() < self._registry_retry_at else ""
+        return _AWAITED if monotonic() < self._registry_retry_at else ""
 
     def _fetch(self) -> Batch | None:
         """Wait for a first record, then take what is there already: never wait for a full batch."""
@@ -182,7 +185,9 @@ class Stream(Generic[V]):
         except RegistryUnavailable as error:
             _log.warning("waiting for the schema registry: %s", error)
             self._registry_retry_at = monotonic() + _REGISTRY_RETRY_S
+            self._registry_awaited_in = self._assignment.epoch
             return
+        self._registry_awaited_in = None
         records = self._records(work, pause_reason)
         if self._commit(work, records, batch.group_metadata):
             self._limit = limit
@@ -234,7 +239,7 @@ class Stream(Generic[V]):
         for dead in work.dead:
             message = messages[dead.partition, dead.offset]
             letter = dead_lettered(message, dead, self._topology.service, self._now_ms())
-            letters.append(ToProduce(topic, message.key(), encode(letter)))
+            letters.append(ToProduce(topic, letter["key"], encode(letter)))
         return letters
 
     def _pause(self, reason: str) -> ToProduce:
@@ -272,6 +277,8 @@ class Stream(Generic[V]):
     def _report(self, held: str) -> None:
         self._reported_at = monotonic()
         assignment = self._assignment
+        if self._registry_awaited_in == assignment.epoch:
+            held = held or _AWAITED  # between two attempts, too
         self.health.not_ready = held or ("" if assignment.fetching else "no partition in hand")
         self.health.lag = self._lag() if assignment.fetching else {}
         for partition, records in self.health.lag.items():

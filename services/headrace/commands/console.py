@@ -18,22 +18,22 @@ errors = Console(stderr=True)
 
 def print_json(value: object) -> None:
     """Write one JSON document, bytes as hexadecimal, to stdout."""
-    encoded = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2)
+    encoded = orjson.dumps(as_json(value), option=orjson.OPT_INDENT_2)
     sys.stdout.write(encoded.decode() + "\n")
 
 
 def print_json_line(value: object) -> None:
     """Write one JSON document on one line, bytes as hexadecimal, to stdout."""
-    sys.stdout.write(orjson.dumps(value, default=_plain).decode() + "\n")
+    sys.stdout.write(orjson.dumps(as_json(value)).decode() + "\n")
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows as a table; the first row's keys are the headings."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for heading in rows[0] if rows else ():
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row.values()))
+        table.add_row(*(f"{cell:,}" if type(cell) is int else str(cell) for cell in row.values()))
     results.print(table)
 
 
@@ -48,7 +48,17 @@ def complain(word: str, message: str) -> None:
     errors.print(line, highlight=False, soft_wrap=True)
 
 
-def _plain(value: Any) -> object:
+def as_json(value: Any) -> Any:
+    """Return a value of what JSON knows: bytes as hexadecimal, at any depth.
+
+    Not by orjson's own callback: it turns a Ctrl-C that arrives in there into a TypeError.
+    """
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, Mapping):
+        return {str(name): as_json(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(part) for part in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
     return str(value)

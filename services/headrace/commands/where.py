@@ -1,4 +1,4 @@
-"""Conditions on a record's fields, as ``--where field=value`` gives them."""
+"""Conditions on a record's fields, as ``--where field=value`` gives them, and fields as text."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from headrace.commands.console import as_json
 from headrace.errors import HeadraceError
 
 
@@ -47,14 +48,5 @@ def _equals(value: object, text: str) -> bool:
 
 def as_text(value: object) -> str:
     """Write one field's value: bytes as hexadecimal, lists and null as in JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return value.hex()
-    return orjson.dumps(value, default=_hexadecimal).decode()
-
-
-def _hexadecimal(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.hex()
-    raise TypeError
+    shown = as_json(value)
+    return shown if isinstance(shown, str) else orjson.dumps(shown).decode()

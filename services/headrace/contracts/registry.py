@@ -95,6 +95,7 @@ class Registry:
                 f"The registry at {self._url} has no schema under {subject} that equals ours.",
                 fix="Run `headrace topics apply`.",
             )
+        self._writers[found] = schema  # what we write we can read, also while it is away
         return found
 
     def find(self, subject: str, schema: dict[str, Any]) -> int | None:

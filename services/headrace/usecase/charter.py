@@ -119,7 +119,7 @@ def _read(path: Path) -> tuple[bytes, str]:
     except OSError as error:
         raise HeadraceError(
             f"The charter {path} cannot be read: {error.strerror}.",
-            fix="HEADRACE_CHARTER names the charter's file.",
+            fix="Name the charter by --charter PATH or HEADRACE_CHARTER.",
         ) from None
     except UnicodeDecodeError as error:
         raise HeadraceError(

@@ -21,6 +21,7 @@ class Membership:
         self._topics: list[str] = []
         self._member_id = ""
         self._generation = -1
+        self._given: list[TopicPartition] | None = None
         self._on_assign: Rebalanced | None = None
         self._on_revoke: Rebalanced | None = None
         self._on_lost: Rebalanced | None = None
@@ -75,6 +76,7 @@ class Membership:
 
     def _take_over(self, partitions: list[TopicPartition]) -> None:
         self._generation = self._groups.group(self._group).generation
+        self._given = partitions
         assignments = self._fetcher.assignments
         if self._on_assign is not None:
             self._on_assign(partitions)
@@ -82,7 +84,8 @@ class Membership:
             self._fetcher.assign(partitions)
 
     def _give_up(self, callback: Rebalanced | None) -> None:
-        held = self._fetcher.assignment()
-        if held and callback is not None:
-            callback(held)
+        """Give back what the group gave, also where that was nothing or is not what is read."""
+        given, self._given = self._given, None
+        if given is not None and callback is not None:
+            callback(given)
         self._fetcher.assign([])

@@ -100,7 +100,6 @@ CLASSES = [
 ]
 FAILURES = [
     Failure("init_transactions", timed_out()),
-    Failure("produce", BufferError("the queue is full")),
     Failure("produce", fenced("planned")),
     Failure("produce", requires_abort(KafkaError.UNKNOWN_PRODUCER_ID, "planned")),
     *(Failure("send_offsets_to_transaction", error) for error in CLASSES),
@@ -277,6 +276,14 @@ class StreamMachine(RuleBasedStateMachine):
         self.publish(records)
         behaviour = lose_answer(what.error) if lost else refuse(what.error)
         self.meet(self.pick(which), what.operation, behaviour, skip, steps)
+
+    @some_run
+    @rule(which=WHICH, records=RECORDS, skip=SKIP, steps=STEPS)
+    def fill_the_queue(self, which: int, records: Records, skip: int, steps: int) -> None:
+        """Let the producer refuse a record until the broker has taken others."""
+        self.publish(records)
+        behaviour = refuse(BufferError("Local: Queue full"))
+        self.meet(self.pick(which), "produce", behaviour, skip, steps)
 
     @some_run
     @rule(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.commands.where import as_text, conditions, matches
+from headrace.commands.where import as_json, as_text, conditions, matches
 from headrace.contracts.schemas import load_schema
 from headrace.errors import HeadraceError
 
@@ -78,3 +78,11 @@ def test_values_are_shown_as_text():
     assert as_text(b"\x00\xff") == "00ff"
     assert as_text(None) == "null"
     assert as_text(RECORD["headers"]) == '[{"name":"a","value":"01"}]'
+
+
+def test_values_are_json_with_bytes_as_hexadecimal_at_any_depth():
+    assert as_json(RECORD) | {"headers": as_json(RECORD["headers"])} == {
+        **RECORD,
+        "model_digest": "00ff",
+        "headers": [{"name": "a", "value": "01"}],
+    }

@@ -5,10 +5,13 @@ import random
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable
+from io import BytesIO
 
+import fastavro
 import pytest
 
 from contract.examples import example_files, load_example
+from headrace.contracts.avro import without_logical_types
 from headrace.contracts.codec import AnyDecoder, Decoder, Encoder, Undecodable
 from headrace.contracts.schemas import load_schema, schema_names
 from headrace.contracts.varint import encode_long
@@ -127,6 +130,25 @@ def test_mutated_values_are_a_record_or_a_reason_and_memory_stays_bounded():
         outcomes
     )
     assert peak_bytes < 16 * BOUND
+
+
+def test_what_is_read_of_damaged_bytes_is_what_fastavro_reads_of_them():
+    rng = random.Random(SEED)
+    print(f"seed {SEED}")
+    written = originals()
+    plain = {n: fastavro.parse_schema(without_logical_types(s)) for n, s in SCHEMAS.items()}
+    decoders = {n: Decoder(s, {n: s}.__getitem__, BOUND) for n, s in SCHEMAS.items()}
+    accepted = 0
+    for _ in range(MUTATIONS):
+        number = rng.randint(1, len(NAMES))
+        current = [value for value in written[NAMES[number - 1]] if value[4] == number]
+        value = rng.choice((flip, splice))(rng, rng.choice(current))
+        with contextlib.suppress(Undecodable):
+            record = decoders[number](value)
+            expected = fastavro.schemaless_reader(BytesIO(value[5:]), plain[number], None)
+            assert repr(record) == repr(expected)  # as text, because NaN is not NaN
+            accepted += 1
+    assert accepted > MUTATIONS / 10
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,41 @@
+"""The broker goes away under load and comes back on its data."""
+
+import pytest
+
+from faults.conftest import HarmedBroker
+from faults.seeds import TENTH
+from faults.use_case import UseCase
+
+pytestmark = [pytest.mark.faults, pytest.mark.parametrize("seed", TENTH)]
+
+EVENTS = 6_000
+RATE = 1_000.0
+
+
+def test_a_broker_that_is_stopped_and_started_under_load_loses_nothing(
+    harmed_case: UseCase, harmed: HarmedBroker, seed: int
+) -> None:
+    _restart(harmed_case, harmed, seed, kill=False)
+
+
+def test_a_broker_that_is_killed_and_started_under_load_loses_nothing(
+    harmed_case: UseCase, harmed: HarmedBroker, seed: int
+) -> None:
+    _restart(harmed_case, harmed, seed, kill=True)
+
+
+def _restart(case: UseCase, harmed: HarmedBroker, seed: int, *, kill: bool) -> None:
+    print(f"seed {seed}")
+    with case.scoring() as service:
+        with case.publishing(EVENTS, seed, RATE):
+            case.until_processed(EVENTS // 4)
+            if kill:
+                harmed.broker.process.kill()
+            else:
+                harmed.broker.process.stop()
+            harmed.broker.start()
+            harmed.broker.wait_ready()
+        case.until_drained()
+        assert service.stop() == 0
+    assert case.open_transactions() == []
+    case.assert_exactly_once()
