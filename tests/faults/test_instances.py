@@ -7,8 +7,7 @@ from faults.use_case import UseCase
 
 pytestmark = [pytest.mark.faults, pytest.mark.parametrize("seed", TENTH)]
 
-EVENTS = 6_000
-RATE = 1_000.0
+A_WHILE = 1_000  # events
 SHORT_TRANSACTIONS = {"HEADRACE_TRANSACTION_TIMEOUT_MS": "4000"}
 
 
@@ -24,13 +23,13 @@ def test_a_stop_under_load_ends_with_the_batch_committed_and_a_restart_goes_on(
     case: UseCase, seed: int
 ) -> None:
     print(f"seed {seed}")
-    with case.publishing(EVENTS, seed, RATE):
+    with case.load(seed):
         with case.scoring() as stopped:
-            case.until_processed(EVENTS // 4)
+            case.until_processed(A_WHILE)
             assert stopped.stop() == 0
         assert case.open_transactions() == []
         with case.scoring() as restarted:
-            case.until_processed(EVENTS // 2)
+            case.until_processed(case.processed() + A_WHILE)
             assert restarted.stop() == 0
     with case.scoring() as last:
         case.until_drained()
@@ -41,16 +40,17 @@ def test_a_stop_under_load_ends_with_the_batch_committed_and_a_restart_goes_on(
 def _join_and_leave(case: UseCase, seed: int, *, kill: bool) -> None:
     print(f"seed {seed}")
     with case.scoring("one", **SHORT_TRANSACTIONS) as one:
-        with case.publishing(EVENTS, seed, RATE):
-            one.until_ready()
+        with case.load(seed):
+            case.until_processed(A_WHILE)
             with case.scoring("two", **SHORT_TRANSACTIONS) as two:
                 two.until_ready()
-                case.until_processed(case.processed() + EVENTS // 8)
+                case.until_processed(case.processed() + A_WHILE)
                 assert two.metric("headrace_records_total") > 0
                 if kill:
                     two.kill()
                 else:
                     assert two.stop() == 0
+            case.until_processed(case.processed() + A_WHILE)
         case.until_drained()
         assert one.stop() == 0
     assert case.open_transactions() == []

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -23,6 +23,7 @@ from headrace.contracts.registry import Registry
 from headrace.contracts.topics import load_topics
 from headrace.scoring.provision import freeze
 from headrace.scoring.settings import ScoringSettings
+from headrace.simulator.kinds import Publication
 from headrace.simulator.publisher import Publisher
 from headrace.simulator.sources import simulated
 from headrace.usecase.charter import Charter
@@ -33,6 +34,8 @@ BATCH_RECORDS = 100
 SESSION_TIMEOUT_MS = 2_000
 _DRIVER = Path(__file__).with_name("crashing.py")
 _OUTPUTS = ("decisions", "audits", "events.dlq", "scoring.changelog")
+_LOAD_RATE = 1_000.0
+_LOAD_MOST = 100_000
 _CALL_S = 5.0
 
 
@@ -108,25 +111,31 @@ class UseCase:
 
     def publish(self, events: int, seed: int) -> None:
         """Publish simulated events, some of them twice, late or broken."""
-        with self.publishing(events, seed, rate=None):
-            pass
+        publisher, source = self._publisher(events, seed, None)
+        publisher.run(source, Event())
+        assert (publisher.outcome.published, publisher.outcome.failed) == (events, 0)
 
     @contextmanager
-    def publishing(self, events: int, seed: int, rate: float | None) -> Iterator[None]:
-        """Publish while the block is at work; it ends when everything is acknowledged."""
-        source = simulated(self._charter, self._registry, events, seed)
+    def load(self, seed: int) -> Iterator[None]:
+        """Publish at a steady rate for as long as the block is at work."""
+        publisher, source = self._publisher(_LOAD_MOST, seed, _LOAD_RATE)
         stop = Event()
-        publisher = Publisher(self._clients.producer(), f"{self.name}.events", rate=rate)
-        thread = Thread(target=publisher.run, args=(source.publications, stop))
+        thread = Thread(target=publisher.run, args=(source, stop))
         thread.start()
         try:
             yield
-            thread.join(PATIENCE_S)
+            assert thread.is_alive(), "there was not enough to publish"
         finally:
             stop.set()
             thread.join()
-        outcome = publisher.outcome
-        assert (outcome.published, outcome.failed) == (events, 0), outcome.first_failure
+        assert publisher.outcome.failed == 0, publisher.outcome.first_failure
+
+    def _publisher(
+        self, events: int, seed: int, rate: float | None
+    ) -> tuple[Publisher, Iterable[Publication]]:
+        source = simulated(self._charter, self._registry, events, seed)
+        producer = self._clients.producer()
+        return Publisher(producer, f"{self.name}.events", rate=rate), source.publications
 
     def processed(self) -> int:
         """Return how many events the group has committed."""

@@ -20,7 +20,7 @@ from cyclopts import Parameter
 from headrace.chassis.clients import Clients
 from headrace.chassis.settings import KafkaSettings
 from headrace.commands import console
-from headrace.commands.where import as_json, as_text, conditions, matches
+from headrace.commands.where import as_text, conditions, matches
 from headrace.contracts.codec import AnyDecoder, Undecodable
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.errors import HeadraceError
@@ -127,7 +127,7 @@ def _print_all(
         if line is None:
             continue
         if json:
-            console.print_json_line(as_json(line))
+            console.print_json_line(line)
         else:
             _print_line(line)
         printed += 1

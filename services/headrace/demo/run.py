@@ -21,7 +21,7 @@ from headrace.demo.echo import EchoSizes, echo
 from headrace.demo.service import ScoringProcess
 from headrace.demo.summary import Summary
 from headrace.demo.tally import Reader, Tally
-from headrace.demo.use_case import create, prepare
+from headrace.demo.use_case import create, discard, prepare
 from headrace.demo.watch import DecisionWatch
 from headrace.errors import HeadraceError
 from headrace.local.cluster import OwnCluster
@@ -68,7 +68,11 @@ def demo(plan: Plan, charter: Path, say: Say) -> Summary:
         clients, registry = Clients(KafkaSettings()), Registry(RegistrySettings())
         say("Applying topics and schemas ...")
         try:
-            return _Run(plan, prepare(charter, clients, registry), clients, registry, say).run()
+            copy = prepare(charter, clients, registry)
+            summary = _Run(plan, copy, clients, registry, say).run()
+            if summary.holds and not plan.keep:
+                discard(copy, clients)
+            return summary
         except KafkaException as error:
             raise HeadraceError(
                 f"Kafka refuses to go on: {error.args[0].str()}", fix="See headrace status."

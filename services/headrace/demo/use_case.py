@@ -16,6 +16,8 @@ from headrace.scoring.provision import freeze
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
+_CALL_S = 10.0
+
 
 def prepare(charter: Path, clients: Clients, registry: Registry) -> Path:
     """Copy a charter under a new name, and give it topics, schemas and a signed model.
@@ -43,3 +45,15 @@ def create(admin: AdminClient, topics: Sequence[TopicSpec]) -> None:
     """Create topics that do not exist."""
     replicas = replication_factor(admin, None)
     apply_topics(admin, topics, plan_topics(admin, topics, replicas), replicas)
+
+
+def discard(charter: Path, clients: Clients) -> None:
+    """Delete the topics and the consumer group of a demo."""
+    loaded = Charter.load(charter)
+    admin = clients.admin()
+    prefix = f"{loaded.name}."
+    names = [name for name in admin.list_topics(timeout=_CALL_S).topics if name.startswith(prefix)]
+    waits = [*admin.delete_topics(names).values()]
+    waits += admin.delete_consumer_groups([f"{loaded.name}.scoring"]).values()
+    for wait in waits:
+        wait.result(_CALL_S)

@@ -217,7 +217,7 @@ class StreamMachine(RuleBasedStateMachine):
         self.kafka.create_topic(TOPOLOGY.pauses.topic)
         self.kafka.fetch_records = fetch
         self.batch_records = batch
-        self.start()
+        self.start(0)
 
     @rule(records=RECORDS)
     def publish(self, records: Records) -> None:
@@ -234,12 +234,12 @@ class StreamMachine(RuleBasedStateMachine):
             producer.produce(INPUTS, value, key)
         (producer.commit_transaction if committed else producer.abort_transaction)()
 
-    @rule()
-    def start(self) -> None:
+    @rule(which=WHICH)
+    def start(self, which: int) -> None:
         """Start another instance, or one in place of one that was killed or has left."""
-        name = next((name for name in NAMES if name not in self.instances), None)
-        if name is not None:
-            self.start_named(name)
+        free = [name for name in NAMES if name not in self.instances]
+        if free:
+            self.start_named(free[which % len(free)])
 
     @some_run
     @rule(which=WHICH, steps=STEPS)
@@ -399,7 +399,7 @@ class StreamMachine(RuleBasedStateMachine):
         """Step until all inputs are counted and every partition is in settled hands."""
         for _ in range(300):
             if not self.instances:
-                self.start()
+                self.start(0)
             for name in list(self.instances):
                 self.step(name, 1)
             if self.at_rest():
