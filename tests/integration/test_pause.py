@@ -91,7 +91,7 @@ def test_a_share_of_dead_letters_pauses_scoring_at_the_record_that_passes_it(cas
         "HEADRACE_BATCH_RECORDS": 7,
     }
     # Half of the latest ten are dead letters, until the third of three in a row is one more.
-    halves = [each for pair in zip(transactions(case, 0, 20), [NO_AVRO] * 20) for each in pair]
+    halves = [each for valid in transactions(case, 0, 20) for each in (valid, NO_AVRO)]
     case.publish([*halves, *[NO_AVRO] * 3, *transactions(case, 20, 5)])
     with scoring(case, ready=False, **shares) as service:
         service.until(lambda: is_paused(service))

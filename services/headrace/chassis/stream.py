@@ -99,7 +99,7 @@ class Stream(Generic[V]):
         self._registry_awaited_in: int | None = None
         """The assignment's epoch in which a record waits for the registry."""
         self._was_paused = False
-        self._reported_at = 0.0
+        self._reported_at = self._refreshed_at = 0.0
         self._stopping = False
 
     def run(self) -> None:
@@ -154,7 +154,8 @@ class Stream(Generic[V]):
 
     def _held(self) -> str:
         """Return why nothing may be fetched, or nothing."""
-        if monotonic() - self._reported_at > _REPORT_S:
+        if monotonic() - self._refreshed_at > _REPORT_S:
+            self._refreshed_at = monotonic()
             self._pauses.refresh()
         reason = self._pauses.reason
         if self._was_paused and reason is None:

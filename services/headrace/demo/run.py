@@ -72,11 +72,11 @@ def demo(plan: Plan, charter: Path, say: Say) -> Summary:
             summary = _Run(plan, copy, clients, registry, say).run()
             if summary.holds and not plan.keep:
                 discard(copy, clients)
-            return summary
         except KafkaException as error:
             raise HeadraceError(
                 f"Kafka refuses to go on: {error.args[0].str()}", fix="See headrace status."
             ) from error
+        return summary
 
 
 class _Run:
