@@ -199,9 +199,8 @@ class UseCase:
             TopicPartition(f"{self.name}.{plural}", partition): latest
             for partition in self._partitions
         }
-        answers = self._admin.list_offsets(
-            asked, isolation_level=isolation, request_timeout=_CALL_S
-        )
+        admin = self._clients.admin()  # a new one: an old one is fenced after the broker's restart
+        answers = admin.list_offsets(asked, isolation_level=isolation, request_timeout=_CALL_S)
         return {at.partition: answer.result().offset for at, answer in answers.items()}
 
 

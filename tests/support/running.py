@@ -32,6 +32,8 @@ from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
 PROGRAM = Path(sys.executable).with_name("headrace")
+WIDE: Mapping[str, object] = {"NO_COLOR": 1, "COLUMNS": 10_000}
+"""One line for each error, however long."""
 _MOST_BYTES = 8_388_608
 
 Place: TypeAlias = tuple[int, int]
@@ -138,7 +140,7 @@ class UseCase:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of the use case to its end."""
         command = [PROGRAM, *arguments, *(("--charter", self.path) if charter else ())]
-        environment = self.environment(NO_COLOR=1, COLUMNS=10_000)  # one line for each error
+        environment = self.environment(**WIDE)
         return subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
@@ -242,7 +244,7 @@ def scoring(case: UseCase, *, ready: bool = True, **environment: object) -> Iter
     """
     port = free_port()
     log = case.path.with_name(f"scoring-{port}.log")
-    variables = case.environment(HEADRACE_HEALTH_PORT=port, **environment)
+    variables = case.environment(**{"HEADRACE_HEALTH_PORT": port, **WIDE, **environment})
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             [PROGRAM, "run", "scoring", "--charter", case.path], env=variables, stderr=stderr
