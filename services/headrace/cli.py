@@ -29,6 +29,16 @@ topics = cyclopts.App(name="topics", help="The topics and schemas of every use c
 topics.command("headrace.commands.topics:apply", name="apply")
 app.command(topics)
 
+charter = cyclopts.App(name="charter", help="What a use case declares, in one file.")
+for verb in ("check", "show", "schema"):
+    charter.command(f"headrace.commands.charter:{verb}", name=verb)
+app.command(charter)
+
+lists = cyclopts.App(name="lists", help="The lists of entities that a charter's rules look at.")
+for verb in ("add", "remove", "show"):
+    lists.command(f"headrace.commands.lists:{verb}", name=verb)
+app.command(lists)
+
 models = cyclopts.App(name="models", help="The models that serve.")
 models.command("headrace.commands.models:freeze", name="freeze")
 app.command(models)

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,10 @@ from headrace.contracts.schemas import load_schema, schema_names
 from headrace.contracts.topics import DAY_MS, load_topics, topic_config
 
 DECLARED = tomllib.loads((shipped("schemas") / "topics.toml").read_text("utf-8"))
-CHARTERS = sorted((shipped("deploy") / "charters").glob("*.toml"))
+CHARTERS = [
+    *sorted((shipped("deploy") / "charters").glob("*.toml")),
+    Path(__file__).parents[1] / "support/charters/demand.toml",  # of the tests' own
+]
 EVENTS = {
     charter["name"]: charter["events"]["schema"]
     for charter in (tomllib.loads(path.read_text("utf-8")) for path in CHARTERS)

@@ -16,8 +16,10 @@ from headrace.models.logistic import FrozenLogistic
 from headrace.scoring.app import now_ms
 from headrace.scoring.domain import Scorer
 from headrace.scoring.settings import ScoringSettings
+from headrace.scoring.state import ScoringFormat, State
 from headrace.usecase.charter import Charter
-from headrace.usecase.windows import HistoryFormat, KeyHistory
+from headrace.usecase.entities import EntityLists
+from headrace.usecase.history import HistoryFormat, KeyHistory
 
 Source = tuple[int, int]
 """Partition and offset of an event."""
@@ -56,12 +58,15 @@ def replayed(topics: Topics, settings: ScoringSettings, partitions: list[int]) -
         settings.model_folder(charter.name), trusted, charter.feature_set.digest
     )
     events = topics.wiring.channel(f"{topics.name}.events")
-    scorer = Scorer(charter, FrozenLogistic(artefact), now_ms, events.topic)
+    everybody = EntityLists({})
+    scorer = Scorer(
+        charter, FrozenLogistic(artefact), everybody, now_ms, events.topic, len(partitions)
+    )
     messages = sorted(
         topics.read("events", partitions), key=lambda each: (each.partition(), each.offset())
     )
     received, _ = decode(messages, events.decode)
-    state = KeyedState(HistoryFormat(charter.retention_ms))
+    state = _state(charter)
     overlay = state.overlay()
     decided = scorer.decide(received, overlay, StageClock()).recorded
     overlay.merge(set(partitions))
@@ -78,7 +83,7 @@ def recorded(topics: Topics, settings: ScoringSettings, committed: Mapping[int, 
     decisions = topics.wiring.channel(f"{topics.name}.decisions")
     made = [decisions.decode(each.value()) for each in topics.read("decisions", list(committed))]
     changelog = topics.wiring.channel(f"{topics.name}.scoring.changelog")
-    state = KeyedState(HistoryFormat(charter.retention_ms))
+    state = _state(charter)
     restorer = Restorer(topics.clients, changelog.topic, changelog.decode)
     assert restorer.restore(state, committed, lambda: True, _TIMEOUT_S)
     return Outcome(
@@ -87,5 +92,15 @@ def recorded(topics: Topics, settings: ScoringSettings, committed: Mapping[int, 
     )
 
 
-def _contents(state: KeyedState[KeyHistory]) -> Contents:
-    return {(partition, key): list(history) for partition, key, history in state}
+def _state(charter: Charter) -> KeyedState[State]:
+    histories = HistoryFormat(charter.retention_ms, charter.feature_set.layout)
+    return KeyedState(ScoringFormat(histories))
+
+
+def _contents(state: KeyedState[State]) -> Contents:
+    """Without the reviews: whether one is asked for depends on when an event is decided."""
+    return {
+        (partition, key): list(value)
+        for partition, key, value in state
+        if isinstance(value, KeyHistory)
+    }

@@ -31,6 +31,8 @@ ENDINGS = (
     "audits",
     "scoring.changelog",
     "pauses",
+    "entities",
+    "labels",
 )
 
 

@@ -1,5 +1,6 @@
 """What is published stands on the broker: every record once, each key's in order."""
 
+import csv
 import json
 import os
 import signal
@@ -16,10 +17,18 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.settings import KafkaSettings
+from headrace.chassis.wiring import Wiring
 from headrace.contracts.location import shipped
 from headrace.contracts.registry import Registry, RegistrySettings
+from headrace.contracts.schemas import load_schema
+from headrace.contracts.topics import load_topics
+from headrace.errors import HeadraceError
+from headrace.simulator.desk import LabelDesk
 from headrace.simulator.due import DueTimes
+from headrace.simulator.kinds import DECIDED
+from headrace.simulator.labelling import Labelling
 from headrace.simulator.publisher import Publisher
+from headrace.simulator.scenario import Scenario
 from headrace.simulator.sources import events_topic, recorded, simulated
 from headrace.usecase.charter import Charter
 
@@ -177,3 +186,134 @@ def test_a_use_case_without_topics_is_told_to_apply_them(charter, use_case):
 )
 def test_arguments_that_do_not_go_together_are_wrong_usage(arguments):
     finished(headrace("publish", *arguments), 2)
+
+
+def decision_of(event):
+    """A decision as scoring would make it, as far as the label desk reads it."""
+    zeros = {"string": "", "int": 0, "long": 0, "double": 0.0, "boolean": False}
+    fields = load_schema("platform/DecisionMade")["fields"]
+    blank = {
+        field["name"]: field.get("default", zeros.get(str(field["type"]), b"\0" * 32))
+        for field in fields
+    }
+    cents = event["amount_minor"]
+    action = "decline" if cents > 20_000 else "review" if cents > 10_000 else "approve"
+    return blank | {
+        "event_id": event["event_id"],
+        "key": event["card_id"],
+        "occurred_at_ms": event["occurred_at_ms"],
+        "decided_at_ms": 0,
+        "features": [],
+        "action": action,
+        "acted": True,
+    }
+
+
+@pytest.fixture
+def wiring(charter, registry):
+    case = Charter.load(charter)
+    return Wiring(load_topics(case.name, case.events.schema), registry)
+
+
+@pytest.fixture
+def decide(charter, registry, wiring):
+    """Put a decision about every valid event of a world onto the topic of decisions."""
+
+    def decide(events, seed):
+        case = Charter.load(charter)
+        channel = wiring.channel(f"{case.name}.decisions")
+        decode = wiring.channel(events_topic(case)).decode
+        producer = Clients(KafkaSettings()).producer()
+        for publication in simulated(case, registry, events, seed).publications:
+            if publication.kind in DECIDED:
+                value = channel.encode(decision_of(decode(publication.value)))
+                producer.produce(channel.topic, key=publication.key, value=value)
+        assert producer.flush(30) == 0
+
+    return decide
+
+
+def labels_on(topic, decode):
+    """Return each partition's labels in their order."""
+    labels = defaultdict(list)
+    for message in read(topic):
+        label = decode(message.value())
+        assert message.key().decode() == label["key"]
+        labels[message.partition()].append(label)
+    return labels
+
+
+def folded(decisions, decode, scenario):
+    """Return each partition's labels as the desk makes them of the decisions on the topic."""
+    desk, labels, partition_of = LabelDesk(scenario), defaultdict(list), {}
+    for message in read(decisions):
+        decision = decode(message.value())
+        partition_of[decision["key"]] = message.partition()
+        labels[message.partition()] += desk.observe(message.partition(), decision)
+    for label in desk.rest():
+        labels[partition_of[label["key"]]].append(label)
+    return labels
+
+
+def test_labels_follow_the_decisions_and_stand_once_however_often_it_is_run(
+    charter, wiring, decide
+):
+    name = Charter.load(charter).name
+    decide(RECORDS, 5)
+    arguments = ("--simulate", str(RECORDS), "--seed", "5", "--labels", "--charter", charter)
+    first, again = published(*arguments), published(*arguments)
+    channels = [wiring.channel(f"{name}.{topic}") for topic in ("decisions", "labels")]
+    labels = labels_on(channels[1].topic, channels[1].decode)
+    assert labels == folded(channels[0].topic, channels[0].decode, Scenario(5, RECORDS))
+    of_source = Counter(label["source"] for each in labels.values() for label in each)
+    assert first["labels"] == of_source
+    assert of_source["analyst"] > 10
+    assert of_source["chargeback"] > 0
+    assert again["labels"] == {}
+
+
+def test_decisions_that_do_not_come_are_an_error_that_says_how_many(charter, wiring):
+    name = Charter.load(charter).name
+    labelling = Labelling(
+        Clients(KafkaSettings()),
+        LabelDesk(Scenario(5, RECORDS)),
+        wiring.channel(f"{name}.decisions"),
+        wiring.channel(f"{name}.labels"),
+        partitions=4,
+        stalled_s=0.5,
+    )
+    labelling.expect(17)
+    with pytest.raises(HeadraceError, match="17 of 17 events have no decision"):
+        labelling.run(Event())
+
+
+def test_ctrl_c_ends_the_wait_for_decisions(charter):
+    process = headrace("publish", "--simulate", "50", "--labels", "--charter", charter)
+    assert "waiting for the decisions" in process.stderr.readline().decode()
+    os.kill(process.pid, signal.SIGINT)
+    finished(process, code=130)
+
+
+def test_the_truth_is_written_beside_what_was_published(charter, registry, tmp_path):
+    path = tmp_path / "truth.csv"
+    arguments = ("--simulate", str(RECORDS), "--drift", "concept@2026-01-20", "--truth", path)
+    summary = published(*arguments, "--charter", charter)
+    with path.open(newline="") as file:
+        kinds = Counter(row["kind"] for row in csv.DictReader(file))
+    by_kind = summary["by_kind"]
+    assert kinds == {k: n for k, n in by_kind.items() if k not in ("duplicate", "id_conflict")}
+
+
+@pytest.mark.parametrize(
+    ("drifts", "problem"),
+    [
+        (["mood@2026-02-01"], "is no drift"),
+        (["data@2026-02-01", "data@2026-02-02"], "can be switched on once"),
+    ],
+)
+def test_a_wrong_drift_is_wrong_usage(stack, drifts, problem):
+    options = [option for drift in drifts for option in ("--drift", drift)]
+    process = headrace("publish", "--simulate", "10", *options)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert problem in " ".join(stderr.decode().split())

@@ -1,5 +1,6 @@
 """Scoring as it runs: each valid event has one decision with everything right, and its proof."""
 
+import time
 import uuid
 from collections import Counter
 from hashlib import sha256
@@ -7,25 +8,29 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
+from headrace.chassis.records import Received
 from headrace.models.artefact import read_artefact
 from headrace.models.keys import load_trusted
 from headrace.models.logistic import FrozenLogistic
 from headrace.simulator.kinds import REJECTED
 from headrace.simulator.traffic import SHARES, Traffic
-from headrace.usecase.windows import KeyHistory, id_digest
+from headrace.usecase.history import KeyHistory, id_digest
+from support.desk import Desk
 from support.running import by_place, deployed, scoring
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 SEED = 7
 EVENTS = 3_000
+IN_TIME = {'within = "2s"': 'within = "3600s"'}
+"""Half of the events wait for their process to start."""
 DECIDED = ("ordinary", "out_of_order", "late")
 
 
 @pytest.fixture(scope="module")
 def case(stack, tmp_path_factory):
     name, folder = f"test-{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("scoring")
-    with deployed(name, folder) as case:
+    with deployed(name, folder, IN_TIME) as case:
         yield case
 
 
@@ -117,27 +122,46 @@ def test_features_are_those_of_an_uninterrupted_computation_across_the_restart(
     expected = of(published, *DECIDED)
     for (_, offset), publication in expected.items():
         record = case.decode(publication.value)
-        history = histories.setdefault(publication.key, KeyHistory(case.charter.retention_ms))
+        history = histories.setdefault(
+            publication.key, KeyHistory(case.charter.retention_ms, features.layout)
+        )
         index, _, _ = history.add(
             record[declared.time],
             record[declared.amount],
             offset,
             id_digest(record["event_id"]),
             b"8 bytes.",
+            features.tokens(record),
         )
-        measured += history.windows(index, features.windows_ms)
+        measured += features.measure(history, index)
         records.append(record)
     matrix = features.matrix(records, measured)
     found = np.array([decisions[place]["features"] for place in expected])
     np.testing.assert_array_equal(found, matrix)
 
 
-def test_every_field_of_a_decision_is_right(case, published, decisions, model):
+@pytest.fixture(scope="module")
+def undisturbed(case, published, model):
+    """What one process that never stops decides about the same events, by place."""
+    topic = case.topic("events")
+    desk = Desk(case.charter, model, topic, case.topics[topic].partitions)
+    desk.now_ms = time.time_ns() // 1_000_000
+    events = [
+        Received(*place, each.key, each.value, case.decode(each.value), desk.now_ms)
+        for place, each in of(published, *DECIDED).items()
+    ]
+    return by_place(desk.decisions(*events))
+
+
+JUDGED = ("action", "rule_hits", "reasons", "reason_codes", "expected_cost_minor")
+"""What unit tests hold to the charter."""
+
+
+def test_every_field_of_a_decision_is_right(case, published, decisions, model, undisturbed):
     now_ms = max(each["decided_at_ms"] for each in decisions.values())
     for place, publication in of(published, *DECIDED).items():
         record, decision = case.decode(publication.value), decisions[place]
-        score = float(model.predict_proba(np.array([decision["features"]]))[0])
-        (action,) = case.charter.policy.actions(np.array([score]))
+        scored = model.score(np.array([decision["features"]]))
         partition, offset = place
         assert now_ms - 120_000 < decision["decided_at_ms"] <= now_ms
         assert decision == {
@@ -160,12 +184,16 @@ def test_every_field_of_a_decision_is_right(case, published, decisions, model):
             "model_digest": model.digest,
             "arm": "champion",
             "arm_probability": 1.0,
-            "score": score,
+            "score": float(scored.scores[0]),
             "policy_version": "1",
-            "action": action,
-            "rule_hits": [],
-            "reasons": case.charter.policy.reasons(score, action),
             "late": publication.kind == "late",
+            "contributions": scored.contributions[0].tolist(),
+            "stage": "live",
+            "acted": True,
+            "deadline_missed": False,
+            "fallback": "",
+            "trace_id": decision["trace_id"],
+            **{name: undisturbed[place][name] for name in JUDGED},
         }
 
 

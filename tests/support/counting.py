@@ -29,7 +29,7 @@ class CountFormat:
 
     version = 1
 
-    def empty(self) -> Count:
+    def empty(self, key: str) -> Count:
         return Count()
 
     def copy(self, value: Count) -> Count:

@@ -40,8 +40,11 @@ Place: TypeAlias = tuple[int, int]
 """Partition and offset."""
 
 
+SHIPPED = shipped("deploy") / "charters/card-fraud.toml"
+
+
 class UseCase:
-    """The shipped charter under another name: its topics, schemas and model are there.
+    """A charter under another name: its topics, schemas and model are there.
 
     Parameters
     ----------
@@ -51,11 +54,15 @@ class UseCase:
         Where charter, model and keys go.
     changes
         Other texts for texts of the charter.
+    original
+        The charter's file; its name is the file's.
     """
 
-    def __init__(self, name: str, folder: Path, changes: Mapping[str, str]) -> None:
-        text = (shipped("deploy") / "charters/card-fraud.toml").read_text()
-        for old, new in {'name = "card-fraud"': f'name = "{name}"', **changes}.items():
+    def __init__(
+        self, name: str, folder: Path, changes: Mapping[str, str], original: Path = SHIPPED
+    ) -> None:
+        text = original.read_text()
+        for old, new in {f'name = "{original.stem}"': f'name = "{name}"', **changes}.items():
             assert old in text
             text = text.replace(old, new, 1)
         self.name = name
@@ -168,10 +175,10 @@ class UseCase:
 
 @contextmanager
 def deployed(
-    name: str, folder: Path, changes: Mapping[str, str] | None = None
+    name: str, folder: Path, changes: Mapping[str, str] | None = None, original: Path = SHIPPED
 ) -> Iterator[UseCase]:
     """Deploy a use case for a while."""
-    case = UseCase(name, folder, changes or {})
+    case = UseCase(name, folder, changes or {}, original)
     try:
         case.apply()
         yield case

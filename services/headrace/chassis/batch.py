@@ -91,7 +91,8 @@ def decode(
         except UnicodeDecodeError as error:
             dead.append(Dead(partition, offset, "key_mismatch", f"the key is no text: {error}"))
         else:
-            received.append(Received(partition, offset, key, value or b"", record))
+            _, timestamp_ms = message.timestamp()
+            received.append(Received(partition, offset, key, value or b"", record, timestamp_ms))
     return received, dead
 
 

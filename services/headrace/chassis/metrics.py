@@ -11,6 +11,8 @@ CountName = Literal[
     "records",  # input records whose transaction was committed
     "dead_letters",  # of these, dead letters, by reason
     "duplicates",  # of these, events that had been decided before
+    "fallbacks",  # decisions that the charter's rules made, because the model could not
+    "deadlines_missed",  # decisions that came later than the charter's deadline
     "transactions",  # by outcome: committed, failed
     "state_bytes",  # bytes of changelog values written
     "outgoing",  # output records, dead letters and changelog included

@@ -17,6 +17,8 @@ class Received(NamedTuple):
     """The value's bytes as they were read."""
     record: dict[str, Any]
     """The value decoded."""
+    timestamp_ms: int
+    """When it came to the broker (Kafka's timestamp of the record); negative where unknown."""
 
 
 class Outgoing(NamedTuple):

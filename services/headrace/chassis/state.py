@@ -18,8 +18,8 @@ class Format(Protocol[V]):
     def version(self) -> int:
         """Version of the layout of the bodies; a restore refuses any other."""
 
-    def empty(self) -> V:
-        """Return the value of a key never seen."""
+    def empty(self, key: str) -> V:
+        """Return the value of a key never seen; keys may have values of several kinds."""
 
     def copy(self, value: V) -> V:
         """Return a copy that shares nothing mutable with ``value``."""
@@ -79,7 +79,7 @@ class KeyedState(Generic[V]):
         values = self.of(change.partition)
         value = values.get(change.key)
         if value is None:
-            value = values[change.key] = self.layout.empty()
+            value = values[change.key] = self.layout.empty(change.key)
         self.layout.apply(value, change.slot, change.body)
 
     def overlay(self) -> "Overlay[V]":
@@ -106,7 +106,7 @@ class Overlay(Generic[V]):
         if value is None:
             below = self._find(partition, key)
             layout = self._state.layout
-            value = layout.empty() if below is None else layout.copy(below)
+            value = layout.empty(key) if below is None else layout.copy(below)
             self._values[partition, key] = value
         return value
 

@@ -28,6 +28,7 @@ from headrace.chassis.restore import Restorer
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import Format, KeyedState
+from headrace.chassis.table import Table
 from headrace.chassis.topology import Topology
 from headrace.chassis.transactor import ToProduce, TransactionFailed, Transactor
 from headrace.contracts.registry import RegistryUnavailable
@@ -54,6 +55,9 @@ class Stream(Generic[V]):
         A batch in, records out; it must not do I/O.
     now_ms
         The wall clock, in milliseconds.
+    tables
+        Topics that the handler looks things up in: whole before it starts, followed between
+        batches.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Stream(Generic[V]):
         settings: StreamSettings,
         metrics: Metrics,
         now_ms: Callable[[], int],
+        tables: Sequence[Table] = (),
     ) -> None:
         self._topology = topology
         self._handler = handler
@@ -77,9 +82,9 @@ class Stream(Generic[V]):
         self._limit = DeadLetterLimit(
             settings.dead_letter_ratio, settings.dead_letter_window, settings.dead_letter_run
         )
-        self._pauses = Pauses(
-            clients, topology.pauses.topic, topology.service, topology.pauses.decode
-        )
+        paused = Table(clients, topology.pauses.topic, topology.pauses.decode)
+        self._pauses = Pauses(paused, topology.service)
+        self._tables = (paused, *tables)
         self._transactor = Transactor(
             lambda name: clients.transactional_producer(name, settings.transaction_timeout_ms),
             [f"{topology.group}.{settings.instance}.{turn}" for turn in "ab"],
@@ -127,14 +132,16 @@ class Stream(Generic[V]):
     def open(self) -> None:
         """End what an earlier process of this name left open, and join the group."""
         self._transactor.open()
-        self._pauses.open(self._settings.settle_timeout_s)
+        for table in self._tables:
+            table.open(self._settings.settle_timeout_s)
         self._assignment.join()
 
     def close(self) -> None:
         """Leave the group."""
         self.health.not_ready = "stopped"
         self._assignment.consumer.close()
-        self._pauses.close()
+        for table in self._tables:
+            table.close()
 
     def step(self) -> None:
         """Do the next thing."""
@@ -156,7 +163,8 @@ class Stream(Generic[V]):
         """Return why nothing may be fetched, or nothing."""
         if monotonic() - self._refreshed_at > _REPORT_S:
             self._refreshed_at = monotonic()
-            self._pauses.refresh()
+            for table in self._tables:
+                table.refresh()
         reason = self._pauses.reason
         if self._was_paused and reason is None:
             self._limit.reset()

@@ -1,33 +1,33 @@
 """``headrace publish``: recorded or simulated events onto a use case's topic."""
 
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Event
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from confluent_kafka import KafkaException, Producer
 from cyclopts import ArgumentCollection, Group, Parameter
 from cyclopts.validators import Number
-from rich.progress import track
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.settings import KafkaSettings
-from headrace.commands import console
+from headrace.chassis.wiring import Wiring
+from headrace.commands.publishing import end, run, show
 from headrace.contracts.location import shipped
 from headrace.contracts.registry import Registry, RegistrySettings
+from headrace.contracts.topics import load_topics
 from headrace.errors import HeadraceError
-from headrace.simulator.publisher import Published, Publisher
-from headrace.simulator.sources import Source, events_topic, recorded, simulated
+from headrace.simulator.desk import LabelDesk
+from headrace.simulator.labelling import Labelling
+from headrace.simulator.ledger import Ledger, require_format
+from headrace.simulator.publisher import Publisher
+from headrace.simulator.scenario import Drift, Scenario
+from headrace.simulator.sources import events_topic, recorded, simulated
 from headrace.usecase.charter import Charter
 
 REQUEST_TIMEOUT_S: Final = 10.0
-INTERRUPTED: Final = 130
 
 _RECORDED: Final = frozenset({"--from", "--mapping", "--limit"})
-_SIMULATED: Final = frozenset({"--simulate", "--seed"})
+_SIMULATED: Final = frozenset({"--simulate", "--seed", "--drift", "--truth", "--labels"})
 
 
 def _one_source(arguments: ArgumentCollection) -> None:
@@ -39,7 +39,15 @@ def _one_source(arguments: ArgumentCollection) -> None:
         raise ValueError(f"{', '.join(alien)} does not go with {source}.")
 
 
+def _drifts(_: Any, texts: Sequence[str] | None) -> None:
+    kinds = [Drift.parse(text).kind for text in texts or ()]
+    if len(kinds) != len(set(kinds)):
+        raise ValueError("Each kind of drift can be switched on once.")
+
+
 _SOURCE = Group("What to publish", validator=_one_source)
+_DRIFT = Parameter(group=_SOURCE, validator=_drifts, negative="")
+_FLAG = Parameter(group=_SOURCE, negative="")
 
 
 def publish(
@@ -49,6 +57,9 @@ def publish(
     limit: Annotated[int | None, Parameter(group=_SOURCE, validator=Number(gte=1))] = None,
     simulate: Annotated[int | None, Parameter(group=_SOURCE, validator=Number(gte=1))] = None,
     seed: Annotated[int, Parameter(group=_SOURCE, validator=Number(gte=0))] = 1,
+    drift: Annotated[list[str] | None, _DRIFT] = None,
+    truth: Annotated[Path | None, Parameter(group=_SOURCE)] = None,
+    labels: Annotated[bool, _FLAG] = False,
     rate: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     charter: Path | None = None,
     json: bool = False,
@@ -64,10 +75,20 @@ def publish(
     limit
         Only so many rows of the file.
     simulate
-        So many simulated records: cards and merchants over six weeks from 2026-01-01, some of
-        the records late, out of order, twice or broken. The same seed and number, the same bytes.
+        So many simulated records: cards, merchants and thieves over six weeks from 2026-01-01,
+        some of the records late, out of order, twice or broken. The same seed and number, the
+        same bytes.
     seed
         Seed of the simulation.
+    drift
+        What changes in the simulation at an event time: concept@2026-02-01 (thieves change their
+        ways) or data@2026-02-01T06:00:00 (everybody's habits do). Can be given once for each.
+    truth
+        A .parquet or .csv file to write the truth about the simulated events to: fraud, its
+        pattern, the age band of the card's holder.
+    labels
+        Also follow the decisions about the simulated events and publish what becomes known of
+        them. Needs scoring to run; ends when every label has been published.
     rate
         Events a second, on a schedule that never waits: what is overdue goes out at once.
         Default: as fast as the broker takes them.
@@ -78,57 +99,46 @@ def publish(
     """
     deploy = shipped("deploy")
     case = Charter.load(charter or deploy / "charters" / "card-fraud.toml")
-    registry = Registry(RegistrySettings())
+    registry, clients = Registry(RegistrySettings()), Clients(KafkaSettings())
+    ledger = None if truth is None else _ledger(truth)
+    drifts = tuple(map(Drift.parse, drift or ()))
     if file is not None:
         mapping = mapping or deploy / "mappings" / "fdh.toml"
         source = recorded(case, registry, file, mapping, limit)
     else:
-        source = simulated(case, registry, simulate or 0, seed)
+        source = simulated(case, registry, simulate or 0, seed, drifts=drifts, ledger=ledger)
     # At a rate each record counts from when it is due, so none waits to be sent with others.
     linger = {} if rate is None else {"linger.ms": 0}
-    producer = Clients(KafkaSettings()).producer(**linger)
+    producer = clients.producer(**linger)
     topic = events_topic(case)
     _require(producer, topic)
+    scenario = Scenario(seed, simulate or 0, drifts)
+    labelling = _labelling(case, registry, clients, scenario) if labels else None
     publisher = Publisher(producer, topic, rate=rate)
     try:
-        _run(publisher, source)
-    finally:
-        _show(publisher.outcome, topic, json=json)
-    _end(publisher.outcome)
-
-
-def _run(publisher: Publisher, source: Source) -> None:
-    bar = track(
-        source.publications,
-        "publishing",
-        total=source.records,
-        console=console.errors,
-        transient=True,
-        disable=not console.errors.is_terminal,
-    )
-    try:
-        with _stopped_by_interrupt() as stop:
-            publisher.run(bar, stop)
+        interrupted = run(publisher, source, labelling)
     except KafkaException as error:
         raise HeadraceError(f"Kafka refuses to go on: {error.args[0].str()}") from error
-
-
-@contextmanager
-def _stopped_by_interrupt() -> Iterator[Event]:
-    """Let the first Ctrl-C set the event, so that what was queued is sent; the second kills."""
-    stop = Event()
-    before = signal.getsignal(signal.SIGINT)
-
-    def interrupt(*_: object) -> None:
-        console.progress("interrupted: waiting for what was sent")
-        stop.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        if ledger is not None and truth is not None:
+            ledger.write(truth)
+        show(publisher.outcome, topic, labelling, json=json)
+    end(publisher.outcome, interrupted=interrupted)
+
+
+def _ledger(path: Path) -> Ledger:
+    require_format(path)
+    return Ledger()
+
+
+def _labelling(
+    case: Charter, registry: Registry, clients: Clients, scenario: Scenario
+) -> Labelling:
+    topics = load_topics(case.name, case.events.schema)
+    wiring = Wiring(topics, registry)
+    decisions, labels = (wiring.channel(f"{case.name}.{name}") for name in ("decisions", "labels"))
+    partitions = topics[decisions.topic].partitions
+    return Labelling(clients, LabelDesk(scenario), decisions, labels, partitions)
 
 
 def _require(producer: Producer, topic: str) -> None:
@@ -142,32 +152,3 @@ def _require(producer: Producer, topic: str) -> None:
         ) from error
     if topic not in topics:
         raise HeadraceError(f"There is no topic {topic}.", fix="Run `headrace topics apply`.")
-
-
-def _show(outcome: Published, topic: str, *, json: bool) -> None:
-    late_s = outcome.max_lateness_s
-    summary: dict[str, object] = {
-        "published": outcome.published,
-        "failed": outcome.failed,
-        "seconds": round(outcome.seconds, 3),
-        "events_per_s": round(outcome.rate),
-        "max_lateness_ms": None if late_s is None else round(late_s * 1_000, 3),
-    }
-    if json:
-        by_kind = dict(outcome.by_kind)
-        console.print_json({"topic": topic, **summary, "by_kind": by_kind})
-        return
-    numbers = [*outcome.by_kind.most_common(), *summary.items()]
-    rows = [{"": name, "value": value} for name, value in numbers if value is not None]
-    console.print_table(f"Published to {topic}", rows)
-
-
-def _end(outcome: Published) -> None:
-    if outcome.stopped:
-        sys.exit(INTERRUPTED)
-    if outcome.failed:
-        raise HeadraceError(
-            f"{outcome.failed} records were not acknowledged; the first: {outcome.first_failure}",
-            fix="Look at the broker with `headrace status` and publish again: what arrived is a "
-            "duplicate then.",
-        )

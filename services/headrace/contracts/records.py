@@ -37,6 +37,14 @@ class DecisionMade(TypedDict):
     rule_hits: list[str]
     reasons: list[str]
     late: bool
+    reason_codes: list[str]
+    contributions: list[float]
+    expected_cost_minor: int | None
+    stage: str
+    acted: bool
+    deadline_missed: bool
+    fallback: str
+    trace_id: str
 
 
 class AuditRecorded(TypedDict):
@@ -58,6 +66,17 @@ class AuditRecorded(TypedDict):
     charter_digest: bytes
     policy_version: str
     recorded_at_ms: int
+
+
+class LabelObserved(TypedDict):
+    """What an event has turned out to be, as far as one source knows it by now."""
+
+    event_id: str
+    key: str
+    source: Literal["analyst", "chargeback", "correction", "appeal"]
+    value: bool
+    observed_at_ms: int
+    revision: int
 
 
 class Header(TypedDict):
@@ -96,6 +115,17 @@ class PauseChanged(TypedDict):
 
     service: str
     paused: bool
+    reason: str
+    by: str
+    changed_at_ms: int
+
+
+class EntityListed(TypedDict):
+    """An entity was put on a list that rules look at, or taken off it."""
+
+    list: str
+    entity: str
+    listed: bool
     reason: str
     by: str
     changed_at_ms: int

@@ -38,7 +38,7 @@ class Manifest(BaseModel):
     model_config = STRICT
 
     format: Literal[1]
-    family: Literal["logistic"]
+    family: Literal["logistic", "linear"]
     name: str
     version: str
     feature_set: Sha256Hex

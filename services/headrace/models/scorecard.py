@@ -6,7 +6,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from headrace.models.artefact import Artefact, describe, write_artefact
-from headrace.models.logistic import PARAMETERS
+from headrace.models.linear import PARAMETERS
 from headrace.models.manifest import Lineage, Manifest
 from headrace.usecase.charter import Charter
 
@@ -14,7 +14,7 @@ from headrace.usecase.charter import Charter
 def freeze_scorecard(
     charter: Charter, folder: Path, key: Ed25519PrivateKey, created_at_ms: int
 ) -> Artefact:
-    """Write the scorecard as a signed logistic model; the same arguments give the same digest.
+    """Write the scorecard as a signed model; the same arguments give the same digest.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def freeze_scorecard(
         arrays[parameter] = np.array(values, np.float64)
     manifest = Manifest(
         format=1,
-        family="logistic",
+        family=card.family,
         name=card.name,
         version=card.version,
         feature_set=charter.feature_set.digest.hex(),

@@ -2,6 +2,7 @@
 
 Consumes ``<use-case>.events``. Produces, in one transaction with the input's offsets,
 ``<use-case>.decisions``, ``<use-case>.audits``, ``<use-case>.events.dlq`` and
-``<use-case>.scoring.changelog``. Its state is the recent history of each key, see
-:mod:`headrace.usecase.windows`.
+``<use-case>.scoring.changelog``. Looks entities up in ``<use-case>.entities``. Its state is the
+recent history of each key, see :mod:`headrace.usecase.history`, and the reviews of each day, see
+:mod:`headrace.usecase.reviews`.
 """

@@ -1,5 +1,6 @@
 """Wiring the scoring service: what it reads, what it remembers, what it does."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -12,18 +13,25 @@ from headrace.chassis.settings import KafkaSettings, StreamSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
+from headrace.chassis.table import Table
 from headrace.chassis.topology import Channel, Topology
 from headrace.chassis.wiring import Wiring
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
 from headrace.contracts.topics import load_topics
-from headrace.models.artefact import read_artefact
+from headrace.errors import HeadraceError
 from headrace.models.keys import load_trusted
-from headrace.models.logistic import FrozenLogistic
-from headrace.scoring.domain import SERVICE, Scorer
+from headrace.models.linear import FrozenLinear
+from headrace.models.serving import load_model
+from headrace.scoring.domain import Scorer
+from headrace.scoring.recording import SERVICE
 from headrace.scoring.settings import ScoringSettings
+from headrace.scoring.state import ScoringFormat, State
 from headrace.usecase.charter import Charter
-from headrace.usecase.windows import HistoryFormat, KeyHistory
+from headrace.usecase.entities import EntityLists
+from headrace.usecase.history import HistoryFormat
+
+_log = logging.getLogger("headrace.scoring")
 
 
 def build(
@@ -31,21 +39,29 @@ def build(
     kafka: KafkaSettings,
     registry: RegistrySettings,
     stream: StreamSettings,
-) -> Stream[KeyHistory]:
+) -> Stream[State]:
     """Return the scoring service, ready to run.
 
     Raises
     ------
     HeadraceError
-        The charter is wrong, the model is not trusted, the registry is down, or the topics and
-        schemas were not applied.
+        The charter is wrong, the registry is down, or the topics and schemas were not applied.
     """
     charter = Charter.load(settings.charter, field_names)
-    trusted = load_trusted(settings.trusted_keys)
-    folder = settings.model_folder(charter.name)
-    model = FrozenLogistic(read_artefact(folder, trusted, charter.feature_set.digest))
-    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
+    topics = load_topics(charter.name, charter.events.schema)
+    wiring = Wiring(topics, Registry(registry))
     events = wiring.channel(f"{charter.name}.events")
+    entities = wiring.channel(f"{charter.name}.entities")
+    clients = Clients(kafka, f"headrace.{SERVICE}.{stream.instance}")
+    lists = Table(clients, entities.topic, entities.decode)
+    scorer = Scorer(
+        charter,
+        verified_model(settings, charter),
+        EntityLists(lists.records),
+        now_ms,
+        events.topic,
+        topics[events.topic].partitions,
+    )
     return Stream(
         Topology(
             service=SERVICE,
@@ -55,17 +71,29 @@ def build(
             changelog=wiring.channel(f"{charter.name}.scoring.changelog"),
             pauses=wiring.channel(f"{charter.name}.pauses"),
         ),
-        HistoryFormat(charter.retention_ms),
+        ScoringFormat(HistoryFormat(charter.retention_ms, charter.feature_set.layout)),
         Decider(
-            Scorer(charter, model, now_ms, events.topic),
+            scorer,
             wiring.channel(f"{charter.name}.decisions"),
             wiring.channel(f"{charter.name}.audits"),
         ),
-        Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
+        clients,
         stream,
         Metrics(SERVICE),
         now_ms,
+        [lists],
     )
+
+
+def verified_model(settings: ScoringSettings, charter: Charter) -> FrozenLinear | None:
+    """Return the model that serves the charter, or None where none can be verified."""
+    try:
+        trusted = load_trusted(settings.trusted_keys)
+        folder = settings.model_folder(charter.name)
+        return load_model(folder, trusted, charter.feature_set.digest)
+    except HeadraceError as error:
+        _log.error("the charter's rules decide in place of the model: %s", error)
+        return None
 
 
 class Decider:
@@ -77,7 +105,7 @@ class Decider:
         self._audits = audits
 
     def __call__(
-        self, received: Sequence[Received], view: View[KeyHistory], stages: StageClock
+        self, received: Sequence[Received], view: View[State], stages: StageClock
     ) -> Handled:
         """Return decision and audit record of each event, in the order of the events."""
         decided = self._scorer.decide(received, view, stages)
@@ -90,6 +118,8 @@ class Decider:
             if decision is None:
                 counts["duplicates"] += 1
             else:
+                counts["fallbacks"] += decision["fallback"] != ""
+                counts["deadlines_missed"] += decision["deadline_missed"]
                 value = encode_decision(decision)
                 audit["decision_sha256"] = sha256(value).digest()
                 outgoing.append(Outgoing(decisions, decision["key"], value))

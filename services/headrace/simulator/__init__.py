@@ -1,6 +1,8 @@
-"""A world that publishes events, and the publisher for them and for recorded ones.
+"""A world that publishes events and labels, and the publisher for them and for recorded events.
 
-Job: makes transactions of cards at merchants, and what goes wrong on the way of them (late, twice,
-broken), from a seed; reads recorded ones from Parquet; publishes either at a rate.
-Consumes: nothing. Produces: ``<use-case>.events``. State: none that outlives the process.
+Job: makes transactions of cards at merchants, honest or fraudulent, and what goes wrong on the way
+of them (late, twice, broken), from a seed; reads recorded ones from Parquet; publishes either at a
+rate; says what becomes known of the events once they are decided.
+Consumes: ``<use-case>.decisions`` (for labels). Produces: ``<use-case>.events``,
+``<use-case>.labels``. State: none that outlives the process.
 """

@@ -21,6 +21,7 @@ Kind: TypeAlias = Literal[
     "key_mismatch",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+DECIDED: tuple[Kind, ...] = ("ordinary", "out_of_order", "late")
 REJECTED: frozenset[Kind] = frozenset(KINDS) & frozenset(get_args(DeadLetterReason))
 
 

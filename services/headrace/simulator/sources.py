@@ -9,8 +9,10 @@ from headrace.contracts.registry import Registry
 from headrace.contracts.schemas import load_schema
 from headrace.errors import HeadraceError
 from headrace.simulator.kinds import Publication
+from headrace.simulator.ledger import Ledger
 from headrace.simulator.mapping import Mapping
 from headrace.simulator.recorded import Recorded, publications
+from headrace.simulator.scenario import Drift
 from headrace.simulator.traffic import Traffic
 from headrace.usecase.charter import Charter
 
@@ -30,8 +32,23 @@ def events_topic(charter: Charter) -> str:
     return f"{charter.name}.events"
 
 
-def simulated(charter: Charter, registry: Registry, events: int, seed: int) -> Source:
+def simulated(
+    charter: Charter,
+    registry: Registry,
+    events: int,
+    seed: int,
+    *,
+    drifts: tuple[Drift, ...] = (),
+    ledger: Ledger | None = None,
+) -> Source:
     """Open a simulated world; the same arguments and schema id give the same bytes.
+
+    Parameters
+    ----------
+    drifts
+        What changes in it at an event time; at most one of each kind.
+    ledger
+        Receives the truth about what is published.
 
     Raises
     ------
@@ -49,6 +66,8 @@ def simulated(charter: Charter, registry: Registry, events: int, seed: int) -> S
         _encoder(charter, registry),
         lateness_ms=charter.events.lateness_ms,
         duplicate_span_ms=charter.events.duplicate_span_ms,
+        drifts=drifts,
+        ledger=ledger,
     )
     return Source(traffic, events)
 

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from itertools import count, islice
 from typing import Any
 
-import numpy as np
-
 from headrace.simulator.kinds import KINDS, REJECTED, Kind, Publication
+from headrace.simulator.ledger import Ledger
 from headrace.simulator.malformed import Encode, malform
-from headrace.simulator.world import ONLINE, World
+from headrace.simulator.population import ONLINE
+from headrace.simulator.scenario import Drift, Scenario
+from headrace.simulator.world import World
 
 SHARES: Mapping[Kind, float] = {
     "out_of_order": 0.02,
@@ -51,6 +52,10 @@ class Traffic:
         The span in which the charter finds duplicates; all of ours lie within half of it.
     shares
         Share of each kind. Kinds that need an earlier record are ordinary until there is one.
+    drifts
+        What changes in the world, and when; at most one of each kind.
+    ledger
+        Receives the truth about each purchase that is published.
     """
 
     def __init__(
@@ -62,15 +67,19 @@ class Traffic:
         lateness_ms: int,
         duplicate_span_ms: int,
         shares: Mapping[Kind, float] = SHARES,
+        drifts: tuple[Drift, ...] = (),
+        ledger: Ledger | None = None,
     ) -> None:
-        self._world = World(seed, events)
+        scenario = Scenario(seed, events, drifts)
+        self._world = World(scenario)
         self._events = events
         self._encode = encode
         self._lateness_ms = lateness_ms
         self._duplicate_age_ms = duplicate_span_ms // 2
         self._shares = shares
-        self._name = f"s{seed}n{events}"
-        self._random = np.random.default_rng([seed, events, 1])
+        self._name = scenario.name
+        self._random = scenario.random("traffic")
+        self._ledger = ledger
         self._newest_ms: dict[str, int] = {}
         self._decided: deque[tuple[dict[str, Any], bytes]] = deque(maxlen=_REMEMBERED)
 
@@ -81,14 +90,21 @@ class Traffic:
             if kind in ("duplicate", "id_conflict"):
                 yield self._repeat(kind) or self._ordinary(next(purchases))
             elif kind in REJECTED:
-                key, value = malform(kind, next(purchases), self._encode, self._random)
+                record = next(purchases)
+                self._note(kind, record["occurred_at_ms"])
+                key, value = malform(kind, record, self._encode, self._random)
                 yield Publication(key, value, kind)
             elif kind == "ordinary":
                 yield self._ordinary(next(purchases))
             else:
                 yield self._displaced(kind, next(purchases))
 
+    def _note(self, kind: Kind, at_ms: int) -> None:
+        if self._ledger is not None:
+            self._ledger.note(kind, at_ms)
+
     def _ordinary(self, record: dict[str, Any]) -> Publication:
+        self._note("ordinary", record["occurred_at_ms"])
         value = self._encode(record)
         self._newest_ms[record["card_id"]] = record["occurred_at_ms"]
         self._decided.append((record, value))
@@ -102,6 +118,7 @@ class Traffic:
         # A tenth away from the limits, so that it does not matter on which side they count.
         low, high = (0.1, 0.9) if kind == "out_of_order" else (1.1, 2.0)
         behind_ms = int(self._random.uniform(low, high) * self._lateness_ms)
+        self._note(kind, newest_ms - behind_ms)
         moved = {**record, "occurred_at_ms": newest_ms - behind_ms}
         return Publication(record["card_id"], self._encode(moved), kind)
 
@@ -129,6 +146,8 @@ class Traffic:
     def _purchases(self) -> Iterator[dict[str, Any]]:
         name, numbers = self._name, count()
         for day in self._world.days():
+            if self._ledger is not None:
+                self._ledger.add(self._world, day)
             distances_km = self._world.distance_km(day["card"], day["merchant"]).round(3).tolist()
             for purchase, distance_km in zip(day.tolist(), distances_km, strict=True):
                 at_ms, card, merchant, amount_minor, _ = purchase

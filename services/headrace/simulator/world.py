@@ -1,123 +1,87 @@
-"""Cards with habits, merchants near them, and two ways of stealing; pure numpy, from a seed."""
+"""A world of purchases in event time, pure numpy: each day is a function of the scenario."""
 
 from collections.abc import Iterator
 from itertools import count
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
-
-START_MS = 1_767_225_600_000
-"""2026-01-01T00:00:00Z: the same whenever it is run."""
-SPAN_DAYS = 42
-"""Event time that a world's purchases fill, so that windows of 30 days are filled too."""
-PER_CARD_AND_DAY = 2.5
-COUNTRY_KM = 200.0
-ONLINE = 20
-"""Every so manieth merchant has no place, so that the distance to it is unknown."""
-STOLEN_PER_DAY = 0.003
-"""Chance of a card to be stolen on a day."""
-MERCHANTS_PER_COMPROMISED = 200
-COMPROMISED_DAYS = 14
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
-
-
-Purchases: TypeAlias = NDArray[np.void]
-"""Shape (n,), of type :data:`PURCHASE`."""
-PURCHASE = np.dtype(
-    [
-        ("at_ms", np.int64),
-        ("card", np.int64),
-        ("merchant", np.int64),
-        ("amount_minor", np.int64),
-        ("fraudulent", np.bool_),
-    ]
+from headrace.simulator.frauds import Frauds
+from headrace.simulator.population import FAVOURITES, Floats, Ints, Population
+from headrace.simulator.purchases import Purchases, purchases
+from headrace.simulator.scenario import Scenario
+from headrace.simulator.seasons import (
+    ACTIVITY,
+    DAY_MS,
+    HOUR_MS,
+    START_MS,
+    WEEKEND_HOURS_LATER,
+    is_weekend,
+    weekday,
 )
+from headrace.simulator.ways import OLD_WAYS
+
+AWAY = 0.1
+"""Share of honest purchases that are away from the card's favourites."""
+DEARER = 1.4
+"""All amounts after a drift of the data, of what they would be."""
+ONLINE_AFTER_DRIFT = 0.2
+"""Share of honest purchases that move online with a drift of the data."""
+_HONEST_SHARE = 1 - sum(OLD_WAYS.shares.values())
 
 
 class World:
-    """Cards and merchants, as many as make about ``events`` purchases in :data:`SPAN_DAYS`.
+    """What the cards of a population buy, and what thieves buy with them."""
 
-    A card has a home, a usual amount (log-normal), five favourite merchants near home and an
-    hour of the day around which it buys.
-    """
-
-    def __init__(self, seed: int, events: int) -> None:
-        self._random = random = np.random.default_rng([seed, events])
-        self.cards = cards = max(25, round(events / (SPAN_DAYS * PER_CARD_AND_DAY)))
-        self.merchants = max(10, cards // 2)
-        self._home_km = random.uniform(0, COUNTRY_KM, (cards, 2))
-        self._shop_km = random.uniform(0, COUNTRY_KM, (self.merchants, 2))
-        self._favourites = self._nearest_of(random.integers(self.merchants, size=(cards, 30)))
-        self._per_day = random.gamma(4, PER_CARD_AND_DAY / 4, cards)
-        self._hour = random.normal(14, 3, cards)
-        self._log_amount = random.normal(np.log(3_000), 0.6, cards)
-        self._log_spread = random.uniform(0.3, 0.7, cards)
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.population = Population(scenario)
+        self._frauds = Frauds(scenario, self.population)
+        self._dearer_from_ms = scenario.drifts_from_ms("data")
 
     def days(self) -> Iterator[Purchases]:
-        """Yield the purchases of one day after the other, in time order, without end."""
-        for day in count():
-            if day % COMPROMISED_DAYS == 0:
-                compromised = self._random.integers(
-                    self.merchants, size=max(1, self.merchants // MERCHANTS_PER_COMPROMISED)
-                )
-            usual = self._usual(day)
-            self._skim(usual, compromised)
-            today = np.concatenate([usual, self._stolen(day)])
-            yield today[np.argsort(today["at_ms"], kind="stable")]
+        """Yield the purchases of one day after the other, without end."""
+        return map(self.day, count())
+
+    def day(self, day: int) -> Purchases:
+        """Return the purchases of the day ``day`` (from 0) in time order."""
+        random = self.scenario.random("day", day)
+        habits = self._habits(day, random)
+        today = np.concatenate([habits, *self._frauds.on(day, random)])
+        dearer = today["at_ms"] >= self._dearer_from_ms
+        if dearer.any():
+            amount_minor = np.rint(today["amount_minor"] * DEARER).astype(np.int64)
+            today["amount_minor"] = np.where(dearer, amount_minor, today["amount_minor"])
+        return today[np.argsort(today["at_ms"], kind="stable")]
 
     def distance_km(self, card: Ints, merchant: Ints) -> Floats:
         """Return the distances between homes and merchants, broadcast as numpy does."""
-        apart = self._home_km[card] - self._shop_km[merchant]
-        return np.hypot(apart[..., 0], apart[..., 1])
+        return self.population.distance_km(card, merchant)
 
-    def _nearest_of(self, candidates: Ints) -> Ints:
-        cards = np.arange(len(candidates))[:, None]
-        nearest = np.argsort(self.distance_km(cards, candidates), axis=1, kind="stable")[:, :5]
-        return np.take_along_axis(candidates, nearest, axis=1)
+    def _habits(self, day: int, random: np.random.Generator) -> Purchases:
+        """Return what the holders buy, each by its habits."""
+        population, weekend = self.population, is_weekend(day)
+        expected = population.per_day * ACTIVITY[weekday(day)] * _HONEST_SHARE
+        if weekend:
+            expected *= population.weekends
+        card = np.repeat(np.arange(population.cards), random.poisson(expected))
+        later = WEEKEND_HOURS_LATER if weekend else 0.0
+        hour = random.normal(population.hour[card] + later, 3) % 24
+        within_ms = np.minimum(hour * HOUR_MS, DAY_MS - 1).astype(np.int64)
+        at_ms = START_MS + day * DAY_MS + within_ms
+        return purchases(
+            {
+                "at_ms": at_ms,
+                "card": card,
+                "merchant": self._merchant(random, card, at_ms),
+                "amount_minor": population.amount_minor(random, card, 1.0),
+            }
+        )
 
-    def _usual(self, day: int) -> Purchases:
-        """Each card by its habits; one purchase in ten is away from the favourites."""
-        random = self._random
-        card = np.repeat(np.arange(self.cards), random.poisson(self._per_day))
-        hour = random.normal(self._hour[card], 3) % 24
-        favourite = self._favourites[card, random.integers(5, size=len(card))]
-        anywhere = random.integers(self.merchants, size=len(card))
-        purchases = np.zeros(len(card), PURCHASE)
-        within_ms = np.minimum(hour * _HOUR_MS, _DAY_MS - 1).astype(np.int64)
-        purchases["at_ms"] = START_MS + day * _DAY_MS + within_ms
-        purchases["card"] = card
-        purchases["merchant"] = np.where(random.random(len(card)) < 0.9, favourite, anywhere)
-        purchases["amount_minor"] = self._amount_minor(card, 1.0)
-        return purchases
-
-    def _stolen(self, day: int) -> Purchases:
-        """Let thieves buy 4 to 8 times within an hour, anywhere, at eight times the usual."""
-        random = self._random
-        stolen = np.flatnonzero(random.random(self.cards) < STOLEN_PER_DAY)
-        times = random.integers(4, 9, size=len(stolen))
-        start_ms = random.integers(_DAY_MS - _HOUR_MS, size=len(stolen))
-        card = np.repeat(stolen, times)
-        within_ms = random.integers(_HOUR_MS, size=len(card))
-        purchases = np.zeros(len(card), PURCHASE)
-        purchases["at_ms"] = START_MS + day * _DAY_MS + np.repeat(start_ms, times) + within_ms
-        purchases["card"] = card
-        purchases["merchant"] = random.integers(self.merchants, size=len(card))
-        purchases["amount_minor"] = self._amount_minor(card, 8.0)
-        purchases["fraudulent"] = True
-        return purchases
-
-    def _skim(self, purchases: Purchases, compromised: Ints) -> None:
-        """Charge three times the amount for half of the purchases at a compromised merchant."""
-        there = np.isin(purchases["merchant"], compromised)
-        skimmed = there & (self._random.random(len(purchases)) < 0.5)
-        purchases["amount_minor"][skimmed] *= 3
-        purchases["fraudulent"][skimmed] = True
-
-    def _amount_minor(self, card: Ints, factor: float) -> Ints:
-        drawn = self._random.normal(self._log_amount[card], self._log_spread[card])
-        return np.maximum(1, np.rint(factor * np.exp(drawn))).astype(np.int64)
+    def _merchant(self, random: np.random.Generator, card: Ints, at_ms: Ints) -> Ints:
+        population, size = self.population, len(card)
+        favourite = population.favourites[card, random.integers(FAVOURITES, size=size)]
+        anywhere = random.integers(population.merchants, size=size)
+        usual = np.where(random.random(size) < AWAY, anywhere, favourite)
+        online = random.choice(population.online, size=size)
+        moves = (random.random(size) < ONLINE_AFTER_DRIFT) & (at_ms >= self._dearer_from_ms)
+        return np.where(moves, online, usual)

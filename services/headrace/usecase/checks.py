@@ -1,7 +1,7 @@
 """Which values of an event are believable: declared by field, checked before anything else."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
@@ -54,10 +54,21 @@ class EventChecks:
         The field with the event time in milliseconds.
     future_skew_ms
         How far ahead of the clock an event time may be.
+    personal
+        Fields whose values no fault may quote.
     """
 
-    def __init__(self, checks: Mapping[str, Check], time: str, future_skew_ms: int) -> None:
-        self._complaints = tuple((field, _complaint(check)) for field, check in checks.items())
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        time: str,
+        future_skew_ms: int,
+        personal: Collection[str] = (),
+    ) -> None:
+        self._complaints = tuple(
+            (field, _discreet(_complaint(check)) if field in personal else _complaint(check))
+            for field, check in checks.items()
+        )
         self._time = time
         self._future_skew_ms = future_skew_ms
 
@@ -82,6 +93,15 @@ def _complaint(check: Check) -> Callable[[Any], str | None]:
     low = -sys.float_info.max if check.min is None else check.min
     high = sys.float_info.max if check.max is None else check.max
     return _number(low, high, nullable=check.nullable)
+
+
+def _discreet(complain: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
+    """Say that a value fails, and not what it is."""
+
+    def complain_discreetly(value: Any) -> str | None:
+        return None if complain(value) is None else "fails its check (personal: not shown)"
+
+    return complain_discreetly
 
 
 def _number(low: float, high: float, *, nullable: bool) -> Callable[[Any], str | None]:

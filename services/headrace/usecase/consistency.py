@@ -1,6 +1,8 @@
-"""What the parts of a charter demand of each other."""
+"""What the parts of a charter demand of each other.
 
-import sys
+Each function takes parts that may be broken in themselves, see :mod:`headrace.usecase.salvage`.
+"""
+
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
@@ -8,49 +10,31 @@ from headrace.usecase.events import Events
 from headrace.usecase.features import Feature
 from headrace.usecase.located import KeyPath
 from headrace.usecase.problems import Problem, unknown
+from headrace.usecase.salvage import as_far_as_known
 from headrace.usecase.scorecard import Scorecard
 
 MOST_MINOR: Final = 10**12
 """Largest amount that a charter may let through: sums of nine million such fit into 64 bits."""
 
 
-def unknown_fields(
-    events: Events, features: Sequence[Feature], fields: Collection[str]
-) -> Iterator[Problem]:
-    """Yield every name that is no field of the events."""
-    roles: list[tuple[KeyPath, str]] = [
-        (("events", role), getattr(events, role))
-        for role in ("id", "key", "time", "amount", "currency")
-    ]
-    checked: list[tuple[KeyPath, str]] = [
-        (("events", "checks", field), field) for field in events.checks
-    ]
-    for path, field in (*roles, *checked, *_feature_fields(features)):
+def unknown_fields(events: Events, fields: Collection[str]) -> Iterator[Problem]:
+    """Yield every name in ``[events]`` that is no field of the events."""
+    for path, field in _event_fields(events):
         if field not in fields:
             yield Problem(path, unknown("field of the event", field, fields))
 
 
-def unbounded_numbers(events: Events, features: Sequence[Feature]) -> Iterator[Problem]:
-    """Yield every number that is computed with, but may be anything in a valid event."""
-    amount = events.checks.get(events.amount)
-    if amount is None or not amount.is_within(-MOST_MINOR, MOST_MINOR):
-        yield Problem(("events", "amount"), _needs_check(events.amount, "min and max within 10^12"))
-    time = events.checks.get(events.time)
-    if time is None or time.min is None or time.nullable:
-        yield Problem(("events", "time"), _needs_check(events.time, "min"))
-    for path, field in _feature_fields(features):
-        check = events.checks.get(field)
-        if check is None or not check.is_within(-sys.float_info.max, sys.float_info.max):
-            yield Problem(path, _needs_check(field, "min and max"))
-
-
-def repeated_names(features: Sequence[Feature]) -> Iterator[Problem]:
-    """Yield every feature whose name was taken before."""
-    seen: set[str] = set()
-    for place, feature in enumerate(features):
-        if feature.name in seen:
-            yield Problem(("features", place, "name"), f"{feature.name} is declared twice")
-        seen.add(feature.name)
+def unbounded_roles(events: Events) -> Iterator[Problem]:
+    """Yield the amount and the event time where they may be anything in a valid event."""
+    with as_far_as_known():
+        amount = events.checks.get(events.amount)
+        if amount is None or not amount.is_within(-MOST_MINOR, MOST_MINOR):
+            bounds = "min and max within 10^12"
+            yield Problem(("events", "amount"), _needs_check(events.amount, bounds))
+    with as_far_as_known():
+        time = events.checks.get(events.time)
+        if time is None or time.min is None or time.nullable:
+            yield Problem(("events", "time"), _needs_check(events.time, "min"))
 
 
 def unmatched_terms(features: Sequence[Feature], scorecard: Scorecard) -> Iterator[Problem]:
@@ -63,12 +47,16 @@ def unmatched_terms(features: Sequence[Feature], scorecard: Scorecard) -> Iterat
         yield Problem(("model", "features"), f"the feature {name} has no term")
 
 
-def _feature_fields(features: Sequence[Feature]) -> list[tuple[KeyPath, str]]:
-    return [
-        (("features", place, "field"), feature.field)
-        for place, feature in enumerate(features)
-        if feature.field is not None
-    ]
+def _event_fields(events: Events) -> Iterator[tuple[KeyPath, str]]:
+    for role in ("id", "key", "time", "amount", "currency"):
+        with as_far_as_known():
+            yield ("events", role), getattr(events, role)
+    with as_far_as_known():
+        yield from ((("events", "checks", field), field) for field in events.checks)
+    with as_far_as_known():
+        for place, field in enumerate(events.personal):
+            if isinstance(field, str):
+                yield ("events", "personal", place), field
 
 
 def _needs_check(field: str, bounds: str) -> str:

@@ -4,11 +4,21 @@ import re
 import sys
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, StringConstraints
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.fields import FieldInfo
 
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+"""A docstring under a key is what editors show of it; see ``headrace charter schema``."""
 
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SHORT_UNITS_MS = {"ms": 1, "s": 1_000}
 
 
 def parse_duration_ms(text: object) -> int:
@@ -25,6 +35,20 @@ def parse_duration_ms(text: object) -> int:
     return int(match[1]) * _UNITS_MS[match[2]]
 
 
+def parse_latency_ms(text: object) -> int:
+    """Read a short duration as ``"200ms"`` or ``"2s"``.
+
+    Raises
+    ------
+    ValueError
+        It is not a whole number of one of these units.
+    """
+    match = re.fullmatch(r"([0-9]{1,9})(ms|s)", text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('a latency is a whole number and a unit: "200ms", "2s"')
+    return int(match[1]) * _SHORT_UNITS_MS[match[2]]
+
+
 def parse_number(value: Any) -> float:
     """Take a finite number as it is: a whole one stays an ``int``, which compares exactly.
 
@@ -39,6 +63,31 @@ def parse_number(value: Any) -> float:
     return number
 
 
-Number = Annotated[float, PlainValidator(parse_number)]
-DurationMs = Annotated[int, BeforeValidator(parse_duration_ms), Field(gt=0)]
+Number = Annotated[float, PlainValidator(parse_number), WithJsonSchema({"type": "number"})]
+DurationMs = Annotated[
+    int,
+    BeforeValidator(parse_duration_ms),
+    Field(gt=0),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,9}[smhd]$", "examples": ["7d"]}),
+]
+LatencyMs = Annotated[
+    int,
+    BeforeValidator(parse_latency_ms),
+    Field(gt=0),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,9}(ms|s)$", "examples": ["200ms"]}),
+]
 Text = Annotated[str, StringConstraints(strict=True, min_length=1, strip_whitespace=True)]
+Slug = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$", max_length=128)]
+"""A name that others refer to."""
+Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]
+"""A code of ISO 4217."""
+Whole = Annotated[int, Field(strict=True, gt=0)]
+"""A count, or an amount in minor units."""
+
+
+def an_example(declaration: type) -> dict[str, Any]:
+    """Return a table as one may write it: the first example of each of its keys."""
+    fields: dict[str, FieldInfo] = getattr(declaration, "__pydantic_fields__", {})
+    return {
+        field.alias or name: field.examples[0] for name, field in fields.items() if field.examples
+    }

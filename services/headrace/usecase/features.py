@@ -2,38 +2,24 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, StringConstraints, model_validator
-from pydantic.dataclasses import dataclass
 
-from headrace.usecase.declared import STRICT, DurationMs, Text
+from headrace.usecase.columns import Column, Operand, Records, compiled, field_column
+from headrace.usecase.entries import TOKEN_BYTES, Layout
+from headrace.usecase.feature_kinds import Feature, WindowFeature
+from headrace.usecase.history import KeyHistory
+from headrace.usecase.measures import Measures
 
-FeatureName = Annotated[
-    str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$", max_length=128)
-]
+__all__ = ["Feature", "FeatureSet"]
 
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Feature:
-    """One number: a field of the event, or an aggregate of its key's window that ends at it."""
-
-    name: FeatureName
-    field: Text | None = None
-    aggregate: Literal["count", "mean"] | None = None
-    """Of the events in the window, or of their amounts."""
-    window_ms: DurationMs | None = Field(default=None, alias="window")
-
-    @model_validator(mode="after")
-    def _has_one_meaning(self) -> Self:
-        windowed = self.aggregate is not None and self.window_ms is not None
-        apart = self.aggregate is None and self.window_ms is None
-        if not (windowed if self.field is None else apart):
-            raise ValueError("a feature is a field, or an aggregate and a window")
-        return self
+_NO_TOKEN = bytes(TOKEN_BYTES)
+_FOR_PEOPLE = ("unit", "description")
 
 
 class FeatureSet:
@@ -42,22 +28,47 @@ class FeatureSet:
     Parameters
     ----------
     features
-        In the order of the vector.
+        In the order of the vector; each is computed from fields, and features before it.
     key, time, amount
         The fields that the windows go by: whose, when, and what they sum.
     """
 
     def __init__(self, features: Sequence[Feature], *, key: str, time: str, amount: str) -> None:
-        self._features = tuple(features)
         self.names = tuple(feature.name for feature in features)
-        self.windows_ms = tuple(sorted({f.window_ms for f in features if f.window_ms is not None}))
-        """The distinct windows, shortest first."""
         self.digest = _digest(features, {"key": key, "time": time, "amount": amount})
         """SHA-256 of the names, order and definitions."""
+        windowed = [feature for feature in features if isinstance(feature, WindowFeature)]
+        self._measures = Measures(windowed)
+        self.windows_ms = self._measures.spans_ms
+        """The distinct windows, shortest first."""
+        self.layout: Layout = self._measures.layout
+        """What a key's history must keep."""
+        self._columns = tuple(self._compiled(features, time))
 
-    def matrix(
-        self, records: Sequence[Mapping[str, Any]], measured: Sequence[int]
-    ) -> NDArray[np.float64]:
+    def _compiled(self, features: Sequence[Feature], time: str) -> Sequence[Operand | None]:
+        """Return how each column is computed; None for an aggregate, which is measured."""
+        places: dict[str, int] = {}
+        columns: list[Operand | None] = []
+
+        def resolve(name: str) -> Operand:
+            place = places.get(name)
+            return field_column(name) if place is None else lambda _, before: before[place]
+
+        for place, feature in enumerate(features):
+            columns.append(compiled(feature, time, resolve))
+            places[feature.name] = place
+        return columns
+
+    def tokens(self, record: Mapping[str, Any]) -> bytes:
+        """Return what a history keeps of an event's values of the ``layout``'s fields."""
+        fields = self.layout.fields
+        return b"".join([_token(record[field]) for field in fields]) if fields else b""
+
+    def measure(self, history: KeyHistory, index: int) -> list[float]:
+        """Measure the windows that end at an entry of a history, for :meth:`matrix`."""
+        return self._measures.windows.measure(history, index)
+
+    def matrix(self, records: Records, measured: Sequence[float]) -> NDArray[np.float64]:
         """Compute the vectors of a batch.
 
         Parameters
@@ -65,28 +76,33 @@ class FeatureSet:
         records
             The n events.
         measured
-            Count and sum for each event and each of ``windows_ms``, flat, as
-            ``KeyHistory.windows`` returns them.
+            What :meth:`measure` returned for each of them, one after the other.
 
         Returns
         -------
-        (n, k); means are in the unit of the amount.
+        (n, k), finite; aggregates but counts are in the unit of the amount.
         """
-        windows = np.array(measured, np.int64).reshape(len(records), len(self.windows_ms), 2)
-        matrix = np.empty((len(records), len(self._features)))
-        for column, feature in enumerate(self._features):
-            if feature.field is not None:
-                matrix[:, column] = [record[feature.field] for record in records]
-            elif feature.window_ms is not None:
-                counts, sums = windows[:, self.windows_ms.index(feature.window_ms)].T
-                matrix[:, column] = counts if feature.aggregate == "count" else sums / counts
+        windows = np.array(measured, np.float64).reshape(len(records), self._measures.width)
+        aggregates = iter(self._measures.columns(windows))
+        matrix = np.empty((len(records), len(self._columns)), order="F")
+        before: list[Column] = list(matrix.T)
+        for column, operand in zip(before, self._columns, strict=True):
+            column[:] = next(aggregates) if operand is None else operand(records, before)
         return matrix
 
 
+@lru_cache(maxsize=65_536)  # the same merchants, again and again
+def _token(value: str | None) -> bytes:
+    """Return the first bytes of a text's SHA-256, and zeros for null."""
+    return _NO_TOKEN if value is None else sha256(value.encode()).digest()[:TOKEN_BYTES]
+
+
 def _digest(features: Sequence[Feature], fields: Mapping[str, str]) -> bytes:
+    """Digest what is meant: not how it is written, nor what only people read."""
     definitions = [
-        {"name": f.name, "field": f.field, "aggregate": f.aggregate, "window_ms": f.window_ms}
-        for f in features
+        {"kind": type(feature).__name__}
+        | {name: value for name, value in asdict(feature).items() if name not in _FOR_PEOPLE}
+        for feature in features
     ]
     canonical = json.dumps(
         {**fields, "features": definitions}, sort_keys=True, separators=(",", ":")

@@ -1,42 +1,58 @@
-"""From scores to actions."""
+"""From scores to actions: the cheapest one, unless something outranks the model."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from headrace.usecase.declared import STRICT, Number, Text
+from headrace.usecase.declared import STRICT, Text
+from headrace.usecase.values import Values
 
 Action = Literal["approve", "review", "decline"]
-_BY_SEVERITY: Final[tuple[Action, ...]] = ("approve", "review", "decline")
+BY_SEVERITY: Final[tuple[Action, ...]] = ("approve", "review", "decline")
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Policy:
-    """Two thresholds on the score."""
+    """What is done where the cheapest action is not simply taken."""
 
     version: Text
-    review_at: Annotated[Number, Field(ge=0, le=1)]
-    decline_at: Annotated[Number, Field(ge=0, le=1)]
+    fallback_action: Action
+    """Of what no rule applies to, where the model cannot decide."""
+    when_full: Literal["approve", "decline"]
+    """Instead of a review that is due without regard to its cost, once the day's are used up."""
 
-    @model_validator(mode="after")
-    def _review_comes_first(self) -> Self:
-        if self.review_at > self.decline_at:
-            raise ValueError(
-                f"review_at {self.review_at} must not be above decline_at {self.decline_at}"
-            )
-        return self
 
-    def actions(self, scores: NDArray[np.float64]) -> list[Action]:
-        """Return the action of each of the (n,) scores; a threshold belongs to what it starts."""
-        severities = np.searchsorted((self.review_at, self.decline_at), scores, side="right")
-        return [_BY_SEVERITY[severity] for severity in severities.tolist()]
+def cheapest(costs: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the severity, (n,), of the cheapest of the (3, n) actions; of equals, the mildest."""
+    severities: NDArray[np.intp] = costs.argmin(axis=0)
+    return severities
 
-    def reasons(self, score: float, action: Action) -> list[str]:
-        """Say why, in words; an approval needs no reason."""
-        if action == "approve":
-            return []
-        threshold = self.review_at if action == "review" else self.decline_at
-        return [f"score {score:.4f} is at or above {action}_at {threshold}"]
+
+def costs_of(
+    values: Values | None, scores: NDArray[np.float64], amounts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what each action is expected to cost, (3, n), in minor units.
+
+    Where outcomes have no value, approving costs nothing and everything else has no price.
+    """
+    if values is not None:
+        return values.expected_costs(scores, amounts)
+    costs = np.full((3, len(scores)), np.inf)
+    costs[0] = 0.0
+    return costs
+
+
+def strictest(actions: list[Action]) -> Action:
+    """Return the most severe of some actions."""
+    return max(actions, key=BY_SEVERITY.index)
+
+
+def with_rules(by_rules: Action, by_model: Action) -> Action:
+    """Return the action where rules and the model both have one.
+
+    A rule's review or decline is the least that happens, the model may be stricter; an approval,
+    where no stricter rule applies, exempts from the model.
+    """
+    return "approve" if by_rules == "approve" else strictest([by_rules, by_model])

@@ -1,17 +1,16 @@
 """What is wrong with a charter: all of it at once, with the line and what would be right."""
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
-
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
+from typing import NamedTuple
 
 from headrace.errors import HeadraceError
 from headrace.usecase.located import KeyPath, line_of, lines_of
 
-_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+_SYNTAX = re.compile(r"(.+) \(at (?:line (\d+), column \d+|end of document)\)")
 
 
 class Problem(NamedTuple):
@@ -19,33 +18,61 @@ class Problem(NamedTuple):
 
     path: KeyPath
     message: str
+    fix: str = ""
+    """What would be right; a message may hold it too, behind a semicolon."""
 
 
-def charter_error(file: Path, text: str, problems: Collection[Problem]) -> HeadraceError:
-    """Return the error that lists all problems in the order of the file's lines."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem, and where it stands."""
+
+    line: int
+    """From 1; a key that is missing at the top stands there."""
+    key: str
+    """The path to it, divided by dots; empty for the whole file."""
+    message: str
+    fix: str
+
+    def __str__(self) -> str:
+        """Return all of it on one line."""
+        fix = f"; {self.fix}" if self.fix else ""
+        return f"line {self.line}, {self.key or 'the file'}: {self.message}{fix}"
+
+
+class CharterError(HeadraceError):
+    """A charter with problems; ``findings`` has all of them in the order of the file's lines."""
+
+    def __init__(self, file: Path, findings: Collection[Finding]) -> None:
+        count = "an error" if len(findings) == 1 else f"{len(findings)} errors"
+        listed = "\n".join(f"  {finding}" for finding in findings)
+        super().__init__(
+            f"The charter {file} has {count}:\n{listed}",
+            fix="Correct what is listed; nothing was started.",
+        )
+        self.findings = tuple(findings)
+
+
+def charter_error(file: Path, text: str, problems: Collection[Problem]) -> CharterError:
+    """Return the error that lists all problems of a charter that is valid TOML, each once."""
     lines = lines_of(text)
-    located = sorted((line_of(problem.path, lines) or 0, problem) for problem in problems)
-    listed = [
-        f"  {f'line {line}, ' if line else ''}{'.'.join(map(str, path)) or 'the file'}: {message}"
-        for line, (path, message) in located
-    ]
-    count = "an error" if len(listed) == 1 else f"{len(listed)} errors"
-    return HeadraceError(
-        "\n".join((f"The charter {file} has {count}:", *listed)),
-        fix="Correct what is listed; nothing was started.",
-    )
+    findings = {_found(problem, lines): None for problem in problems}
+    return CharterError(file, sorted(findings, key=lambda finding: finding.line))
 
 
-def declared_wrongly(error: ValidationError, declaration: type) -> Iterator[Problem]:
-    """Translate what pydantic found in a ``declaration``."""
-    for found in error.errors(include_url=False):
-        path = found["loc"]
-        if found["type"] in _UNKNOWN_KEY:
-            yield Problem(path, unknown("key", str(path[-1]), _keys(declaration, path[:-1])))
-        elif found["type"] == "value_error":
-            yield Problem(path, str(found["ctx"]["error"]))
-        else:
-            yield Problem(path, found["msg"].removeprefix("Input "))
+def _found(problem: Problem, lines: dict[KeyPath, int]) -> Finding:
+    path, message, fix = problem
+    if not fix:
+        message, _, fix = message.partition("; ")
+    return Finding(line_of(path, lines) or 1, ".".join(map(str, path)), message, fix)
+
+
+def syntax_error(file: Path, text: str, error: ValueError) -> CharterError:
+    """Return the error of a charter that is no valid TOML, which ends at the first mistake."""
+    found = _SYNTAX.fullmatch(str(error))
+    message = found[1] if found else str(error)
+    line = int(found[2]) if found and found[2] else text.count("\n") + 1
+    fix = "correct this, and what comes after it is read"
+    return CharterError(file, [Finding(line, "", message, fix)])
 
 
 def unknown(what: str, name: str, known: Collection[str]) -> str:
@@ -53,19 +80,3 @@ def unknown(what: str, name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
     return f"there is no {what} {name}; {hint}"
-
-
-def _keys(declaration: Any, path: KeyPath) -> list[str]:
-    """Return the keys that may stand at a path."""
-    for part in path:
-        fields = _fields(declaration)
-        if fields:
-            declaration = fields[str(part)].annotation
-        else:  # a dict's values, or a tuple's elements
-            declaration = next(a for a in reversed(get_args(declaration)) if a is not Ellipsis)
-    return list(_fields(declaration))
-
-
-def _fields(declaration: Any) -> Mapping[str, FieldInfo]:
-    fields: dict[str, FieldInfo] = getattr(declaration, "__pydantic_fields__", {})
-    return {field.alias or name: field for name, field in fields.items()}

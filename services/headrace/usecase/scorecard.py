@@ -1,6 +1,6 @@
 """An expert's scorecard: the model that decides before anything has been learned."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -10,7 +10,7 @@ from headrace.usecase.declared import STRICT, Number, Text
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Term:
-    """What a feature adds to the score's logit: ``weight * (value - mean) / scale``."""
+    """What a feature adds to the sum: ``weight * (value - mean) / scale``."""
 
     mean: Number
     """What is usual."""
@@ -22,10 +22,15 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Scorecard:
-    """A logistic model by hand: the score is the sigmoid of the intercept and all terms."""
+    """A model by hand: the intercept and all terms, added up.
+
+    The score of a ``logistic`` one is the sigmoid of the sum, a probability; that of a ``linear``
+    one is the sum itself.
+    """
 
     name: Text
     version: Text
+    family: Literal["logistic", "linear"] = "logistic"
     intercept: Number
     features: dict[str, Term]
     """One term for each declared feature."""

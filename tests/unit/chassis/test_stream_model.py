@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from headrace.chassis import assignment, pauses, reading, stream, transactor
+from headrace.chassis import assignment, reading, stream, table, transactor
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stream import Stream
@@ -49,7 +49,7 @@ INPUTS = TOPOLOGY.source.topic
 OUTPUTS = "model.outputs"
 DEAD_LETTERS = TOPOLOGY.dead_letters.topic
 CHANGELOG = TOPOLOGY.changelog.topic
-CLOCKED: tuple[ModuleType, ...] = (assignment, pauses, reading, stream, transactor)
+CLOCKED: tuple[ModuleType, ...] = (assignment, reading, stream, table, transactor)
 
 VALUES = {
     b"{}": None,

@@ -19,7 +19,13 @@ def test_names_are_folder_and_record():
 def test_an_unknown_name_is_an_error_that_says_which_there_are(name):
     with pytest.raises(HeadraceError) as refused:
         load_schema(name)
-    assert "platform/DecisionMade" in refused.value.fix
+    assert any(near in refused.value.fix for near in schema_names())
+
+
+def test_a_misspelt_name_is_told_what_may_have_been_meant():
+    with pytest.raises(HeadraceError) as refused:
+        load_schema("platform/DecisionMad")
+    assert refused.value.fix == "Did you mean platform/DecisionMade?"
 
 
 def test_each_reader_has_its_own_copy():

@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from headrace.contracts.location import shipped
+from headrace.models.linear import FrozenLinear
 from headrace.models.logistic import FrozenLogistic
 from headrace.models.trust import ModelUntrusted
+from headrace.usecase.charter import Charter
 
-FEATURES = 7
+FEATURES = len(Charter.load(shipped("deploy") / "charters/card-fraud.toml").features)
 numbers = st.floats(-1e9, 1e9)
 matrices = st.integers(0, 40).flatmap(lambda n: arrays(np.float64, (n, FEATURES), elements=numbers))
 
@@ -44,6 +47,27 @@ def test_a_score_does_not_depend_on_the_rest_of_its_batch_to_the_last_bit(
     cut = data.draw(st.integers(0, len(matrix)))
     parts = [model.predict_proba(part) for part in (matrix[:cut], matrix[cut:])]
     np.testing.assert_array_equal(model.predict_proba(matrix), np.concatenate(parts))
+
+
+@given(matrices)
+def test_contributions_are_what_the_features_add_to_the_logit_exactly(frozen, matrix) -> None:
+    scored = FrozenLogistic(frozen.artefact).score(matrix)
+    linear = FrozenLinear(frozen.artefact).score(matrix)
+    logits = np.full(len(matrix), frozen.charter.model.intercept)
+    for contribution in scored.contributions.T:
+        logits += contribution
+    np.testing.assert_array_equal(logits, linear.scores)
+    np.testing.assert_array_equal(scored.contributions, linear.contributions)
+    for name, column, contribution in zip(
+        frozen.charter.feature_set.names, matrix.T, scored.contributions.T, strict=True
+    ):
+        term = frozen.charter.model.features[name]
+        np.testing.assert_array_equal(contribution, (column - term.mean) / term.scale * term.weight)
+
+
+def test_a_feature_at_its_usual_value_adds_nothing(frozen) -> None:
+    model = FrozenLogistic(frozen.artefact)
+    assert not model.score(np.array([model.usual])).contributions.any()
 
 
 def test_extreme_features_give_zero_and_one_without_a_warning(frozen) -> None:

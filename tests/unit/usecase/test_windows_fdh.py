@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from headrace.contracts.location import shipped
-from headrace.usecase.charter import Charter
-from headrace.usecase.windows import KeyHistory, id_digest
+from headrace.usecase.entries import Layout
+from headrace.usecase.history import KeyHistory, id_digest
+from headrace.usecase.windows import Windows, deviations, largest
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 FDH = CHECKOUT.parent / "shared/data/fdh/transactions_2018-04-01_2018-08-14.parquet"
 CARDS = 400
 DAYS = (1, 7, 30)
+DAY_MS = 86_400_000
+RETENTION_MS = 31 * DAY_MS
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +30,22 @@ def transactions() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def charter() -> Charter:
-    return Charter.load(shipped("deploy") / "charters/card-fraud.toml")
-
-
-@pytest.fixture(scope="module")
-def measured(transactions: pd.DataFrame, charter: Charter) -> np.ndarray:
-    """Count and sum, (n, 3, 2), by our windows."""
+def measured(transactions: pd.DataFrame) -> np.ndarray:
+    """Count, sum, standard deviation and largest, (n, 3, 4), by our windows."""
     times = transactions["TX_DATETIME"].astype("datetime64[ms]").astype("int64")
-    flat: list[int] = []
-    card, history = None, KeyHistory(charter.retention_ms)
+    flat: list[float] = []
+    layout, spans_ms = Layout(amounts=True, squares=True), [days * DAY_MS for days in DAYS]
+    windows = Windows(spans_ms, [deviations(range(3)), largest(range(3))])
+    card, history = None, KeyHistory(RETENTION_MS, layout)
     columns = (transactions["CUSTOMER_ID"], times, transactions["cents"])
     for offset, (customer, time_ms, cents) in enumerate(zip(*columns, strict=True)):
         if customer != card:
-            card, history = customer, KeyHistory(charter.retention_ms)
+            card, history = customer, KeyHistory(RETENTION_MS, layout)
         index, _, _ = history.add(time_ms, cents, offset, id_digest(str(offset)), b"payload8")
-        flat += history.windows(index, charter.feature_set.windows_ms)
-    return np.array(flat).reshape(-1, len(DAYS), 2)
+        flat += windows.measure(history, index)
+    table = np.array(flat).reshape(-1, 4 * len(DAYS))
+    pairs, deviation, most = table[:, :6].reshape(-1, 3, 2), table[:, 6:9], table[:, 9:]
+    return np.concatenate([pairs, deviation[:, :, None], most[:, :, None]], axis=2)
 
 
 def rolling(transactions: pd.DataFrame, days: int):
@@ -70,11 +71,22 @@ def test_sums_in_minor_units_are_those_of_pandas_exactly(transactions, measured,
 
 
 @pytest.mark.parametrize("days", DAYS)
-def test_mean_features_are_those_of_pandas_within_1e_9(
-    transactions, measured, charter, days
-) -> None:
-    records = [{"amount_minor": cents} for cents in transactions["cents"]]
-    matrix = charter.feature_set.matrix(records, measured.ravel())
-    ours = matrix[:, charter.feature_set.names.index(f"card_mean_minor_{days}d")]
+def test_means_are_those_of_pandas_within_1e_9(transactions, measured, days) -> None:
+    window = measured[:, DAYS.index(days)]
     theirs = rolling(transactions, days).mean().to_numpy()
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(window[:, 1] / window[:, 0], theirs, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("days", DAYS)
+def test_standard_deviations_are_those_of_the_population_by_pandas(
+    transactions, measured, days
+) -> None:
+    theirs = rolling(transactions, days).std(ddof=0).to_numpy()
+    # pandas' running variance drifts; ours is exact, see test_windows.py.
+    np.testing.assert_allclose(measured[:, DAYS.index(days), 2], theirs, rtol=1e-6, atol=1e-3)
+
+
+@pytest.mark.parametrize("days", DAYS)
+def test_the_largest_are_those_of_pandas_exactly(transactions, measured, days) -> None:
+    theirs = rolling(transactions, days).max().to_numpy()
+    np.testing.assert_array_equal(measured[:, DAYS.index(days), 3], theirs)

@@ -1,0 +1,143 @@
+"""Runs a label desk beside the publisher: decisions in, labels out at their event time."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from threading import Event
+
+from confluent_kafka import Consumer, KafkaError
+
+from headrace.chassis.clients import Clients
+from headrace.chassis.topology import Channel
+from headrace.contracts.records import LabelObserved
+from headrace.errors import HeadraceError
+from headrace.simulator.desk import LabelDesk
+from headrace.simulator.labels import Source
+from headrace.simulator.reading import POLL_S, kept, polled, reader
+
+STALLED_S = 30.0
+_FLUSH_S = 60.0
+
+
+class Labelling:
+    """Publishes what becomes known about the decided events of one world.
+
+    It reads all decisions that are kept, so a run that was broken off can be done again: labels
+    that stand on their topic already are not published twice.
+
+    Parameters
+    ----------
+    decisions, labels
+        Topics with their codecs.
+    partitions
+        Of both.
+    stalled_s
+        How long to wait for the next missing decision after the last event was published.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        desk: LabelDesk,
+        decisions: Channel,
+        labels: Channel,
+        partitions: int,
+        stalled_s: float = STALLED_S,
+    ) -> None:
+        self._clients = clients
+        self._desk = desk
+        self._decisions = decisions
+        self._labels = labels
+        self._partitions = partitions
+        self._stalled_s = stalled_s
+        self._producer = clients.producer()
+        self._known = set[tuple[str, int]]()
+        self._expected: int | None = None
+        self._failed = 0
+        self._first_failure = ""
+        self.by_source: Counter[Source] = Counter()
+        """Acknowledged by the broker."""
+
+    def expect(self, decided: int) -> None:
+        """Say how many of the world's events are decided in the end: all have been published."""
+        self._expected = decided
+
+    def run(self, stop: Event) -> None:
+        """Follow the decisions until all are there, then let event time run on to the last label.
+
+        After ``stop``, what is not due yet stays unpublished.
+
+        Raises
+        ------
+        HeadraceError
+            Decisions are missing and do not come, or a label was not acknowledged.
+        """
+        for value in kept(self._clients, self._labels.topic, self._partitions):
+            label = self._labels.decode(value)
+            self._known.add((label["event_id"], label["revision"]))
+        consumer = reader(self._clients, self._decisions.topic, self._partitions)
+        try:
+            while not stop.is_set() and not self._complete():
+                self._follow(consumer, stop)
+            if not stop.is_set():
+                self._publish(self._desk.rest())
+        finally:
+            consumer.close()
+            self._failed += self._producer.flush(_FLUSH_S)
+        if self._failed:
+            raise HeadraceError(
+                f"{self._failed} labels were not acknowledged; the first: {self._first_failure}",
+                fix="Look at the broker with `headrace status` and publish the same again.",
+            )
+
+    def _complete(self) -> bool:
+        return self._expected is not None and self._desk.decided >= self._expected
+
+    def _follow(self, consumer: Consumer, stop: Event) -> None:
+        """Wait for decisions, and publish what is due by them."""
+        waiting_since_s = time.monotonic()
+        while not (decisions := polled(consumer)):
+            if stop.is_set() or self._complete():
+                return
+            if self._expected is None:
+                waiting_since_s = time.monotonic()
+            elif time.monotonic() - waiting_since_s > self._stalled_s:
+                raise self._stalled(self._expected)
+        for partition, value in decisions:
+            self._publish(self._desk.observe(partition, self._decisions.decode(value)))
+        self._producer.poll(0)
+
+    def _publish(self, labels: Iterable[LabelObserved]) -> None:
+        for label in labels:
+            if (label["event_id"], label["revision"]) not in self._known:
+                self._queue(label)
+
+    def _queue(self, label: LabelObserved) -> None:
+        source = label["source"]
+
+        def delivered(error: KafkaError | None, _: object) -> None:
+            if error is None:
+                self.by_source[source] += 1
+            else:
+                self._failed += 1
+                self._first_failure = self._first_failure or str(error)
+
+        value = self._labels.encode(label)
+        while True:
+            try:
+                self._producer.produce(
+                    self._labels.topic, value=value, key=label["key"], on_delivery=delivered
+                )
+            except BufferError:
+                self._producer.poll(POLL_S)
+            else:
+                return
+
+    def _stalled(self, expected: int) -> HeadraceError:
+        return HeadraceError(
+            f"{expected - self._desk.decided} of {expected} events have no decision, and none has "
+            f"come for {self._stalled_s:.0f} s: their labels are missing, and {self._desk.pending} "
+            "that were to come later.",
+            fix="Let scoring run (`headrace run scoring`) and publish the same again: labels that "
+            "are there already stay as they are.",
+        )
