@@ -90,7 +90,7 @@ def test_an_unknown_schema_is_waited_for_while_nobody_can_be_asked_and_nothing_i
         (place,) = case.publish([(key, unknown)])
         case.publish(transactions(case, 11, 10))
         service.until(lambda: "waiting for the registry" in service.says("/ready"))
-        end = time.monotonic() + 4
+        end = time.monotonic() + 3
         while time.monotonic() < end:
             assert service.ask("/ready").status_code == 503
             assert service.ask("/live").status_code == 200

@@ -35,6 +35,7 @@ PROGRAM = Path(sys.executable).with_name("headrace")
 WIDE: Mapping[str, object] = {"NO_COLOR": 1, "COLUMNS": 10_000}
 """One line for each error, however long."""
 _MOST_BYTES = 8_388_608
+_MOST_QUEUED = 5_000
 
 Place: TypeAlias = tuple[int, int]
 """Partition and offset."""
@@ -96,11 +97,10 @@ class UseCase:
         producer = self.clients.producer(**config)
         number = -1
         for number, (key, value) in enumerate(records):
-            producer.produce(
-                self.topic(plural), value, key, partition, on_delivery=_noted(written, number)
-            )
-            if number % 1_000 == 0:
-                producer.poll(0)
+            noted = _noted(written, number)
+            while len(producer) > _MOST_QUEUED:
+                producer.poll(0.1)
+            producer.produce(self.topic(plural), value, key, partition, on_delivery=noted)
         assert producer.flush(60) == 0
         return [written[each] for each in range(number + 1)]
 

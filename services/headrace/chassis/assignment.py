@@ -15,7 +15,7 @@ from confluent_kafka import (
 
 from headrace.chassis.batch import InDoubt
 from headrace.chassis.messages import holds_record
-from headrace.chassis.restore import NEVER_COMMITTED, Restorer
+from headrace.chassis.restore import NEVER_COMMITTED, Contradiction, Restorer
 from headrace.chassis.state import KeyedState
 from headrace.errors import HeadraceError
 
@@ -121,7 +121,7 @@ class Assignment(Generic[V]):
         epoch = self.epoch
         try:
             committed = self._committed()
-            whole = self._restore(committed, epoch)
+            whole = self._restore_if_true(committed, epoch)
         except KafkaException as error:
             self._bear(error)
             return
@@ -187,6 +187,17 @@ class Assignment(Generic[V]):
             self.advance(held)
             self.recovered += 1
             self._in_doubt = None
+            doubt.then()
+
+    def _restore_if_true(self, committed: dict[int, int], epoch: int) -> bool:
+        """Restore; False where others moved the committed offsets on while this one slept."""
+        try:
+            return self._restore(committed, epoch)
+        except Contradiction:
+            self._drop(set(committed))
+            if self._committed() == committed:
+                raise  # nobody moved them: the changelog does contradict them
+            return False
 
     def _restore(self, committed: dict[int, int], epoch: int) -> bool:
         """Restore what does not reflect the committed offset; False where it was abandoned."""

@@ -15,6 +15,10 @@ V = TypeVar("V")
 NEVER_COMMITTED = -1
 
 
+class Contradiction(HeadraceError):
+    """The changelog reflects input that, by the committed offsets given, is not done yet."""
+
+
 class Restorer:
     """Restores partitions of a state.
 
@@ -93,14 +97,14 @@ class Restorer:
     def _check(self, change: Change, committed: int) -> None:
         where = f"{self._topic} partition {change.partition}"
         if committed == NEVER_COMMITTED:
-            raise HeadraceError(
+            raise Contradiction(
                 f"{where} holds state, but its consumer group has no committed offset, so it is "
                 "not known which events have been decided.",
                 fix="Set the group's offsets to where it stood; or, to decide everything again, "
                 "delete the changelog, the decisions and the audits together.",
             )
         if change.offset >= committed:
-            raise HeadraceError(
+            raise Contradiction(
                 f"{where} reflects input offset {change.offset}, at or past the committed offset "
                 f"{committed}.",
                 fix="The group's offsets were moved back: set them to where they stood.",

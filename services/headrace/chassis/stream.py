@@ -31,6 +31,7 @@ from headrace.chassis.state import Format, KeyedState
 from headrace.chassis.topology import Topology
 from headrace.chassis.transactor import ToProduce, TransactionFailed, Transactor
 from headrace.contracts.registry import RegistryUnavailable
+from headrace.errors import HeadraceError
 
 _log = logging.getLogger("headrace.stream")
 
@@ -38,6 +39,7 @@ V = TypeVar("V")
 
 _REPORT_S = 0.5
 _REGISTRY_RETRY_S = 1.0
+_FAILURES_MOST = 10
 _AWAITED = "waiting for the registry"
 
 
@@ -99,6 +101,8 @@ class Stream(Generic[V]):
         self._registry_awaited_in: int | None = None
         """The assignment's epoch in which a record waits for the registry."""
         self._was_paused = False
+        self._failures = 0
+        self._failing_since = 0.0
         self._reported_at = self._refreshed_at = 0.0
         self._stopping = False
 
@@ -190,10 +194,15 @@ class Stream(Generic[V]):
             return
         self._registry_awaited_in = None
         records = self._records(work, pause_reason)
-        if self._commit(work, records, batch.group_metadata):
+
+        def then() -> None:
             self._limit = limit
+            self._failures = 0
+            self._account(work, len(records))
             if pause_reason is not None:
                 self._pauses.expect(pause_reason)
+
+        self._commit(work, records, batch.group_metadata, then)
 
     def _work_within_limit(
         self, messages: Sequence[Fetched]
@@ -248,22 +257,40 @@ class Stream(Generic[V]):
         service = self._topology.service
         return ToProduce(topic, service, encode(pause(service, reason, self._now_ms())), 0)
 
-    def _commit(self, work: Work[V], records: list[ToProduce], group_metadata: Any) -> bool:
+    def _commit(
+        self,
+        work: Work[V],
+        records: list[ToProduce],
+        group_metadata: Any,
+        then: Callable[[], None],
+    ) -> None:
         """Write everything in one transaction, and only then merge the changes."""
         token, reached = next(self._tokens), positions(work.messages)
         topic = self._topology.source.topic
         offsets = [TopicPartition(topic, p, offset, token) for p, offset in reached.items()]
         try:
             self._transactor.transact(records, offsets, group_metadata, self.clock)
-        except TransactionFailed:
-            self.metrics.count("transactions", 1, "failed")
-            self._assignment.stop_fetching(InDoubt(token, reached, work.overlay))
-            return False
+        except TransactionFailed as failed:
+            self._assignment.stop_fetching(InDoubt(token, reached, work.overlay, then))
+            self._bear(failed)
+            return
         self.clock.enter("merge")
         work.overlay.merge(set(reached))
         self._assignment.advance(reached)
-        self._account(work, len(records))
-        return True
+        then()
+
+    def _bear(self, failed: TransactionFailed) -> None:
+        """Let it be tried again, until patience ends: it may fail for what no retry mends."""
+        self.metrics.count("transactions", 1, "failed")
+        self._failures += 1
+        if self._failures == 1:
+            self._failing_since = monotonic()
+        patience_s = self._settings.settle_timeout_s
+        if self._failures > _FAILURES_MOST and monotonic() - self._failing_since > patience_s:
+            raise HeadraceError(
+                f"No transaction has succeeded for {patience_s:g} s: {failed}",
+                fix="Mend what the broker refuses; the service then goes on where it stood.",
+            ) from failed
 
     def _account(self, work: Work[V], outgoing: int) -> None:
         self.metrics.batch(len(work.messages))

@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from headrace.chassis.stages import StageClock
+from headrace.chassis.within import Within
 from headrace.errors import HeadraceError
 
 _log = logging.getLogger("headrace.transactor")
 
 _CALL_S = 5.0  # one call's wait for the broker; the retries around it make the patience
+_STUCK_S = 10.0  # a call that was given less and has not returned by now never will
 _FENCED_MOST = 5
 _FENCED_WITHIN_S = 30.0
 
@@ -52,6 +54,9 @@ class Transactor:
         self._producers: list[Producer] = []
         self._turn = 0
         self._fenced: deque[float] = deque(maxlen=_FENCED_MOST)
+        # After the group's coordinator was restarted, it may never return, whatever time it was
+        # given: https://github.com/confluentinc/librdkafka/issues/5511 and 5456.
+        self._within = Within()
 
     def open(self) -> None:
         """Make the producers; this ends whatever an earlier process left open.
@@ -92,7 +97,10 @@ class Transactor:
             for record in records:
                 _produce(producer, record)
             _persist(
-                lambda: producer.send_offsets_to_transaction(offsets, group_metadata, _CALL_S),
+                lambda: self._within(
+                    _STUCK_S,
+                    lambda: producer.send_offsets_to_transaction(offsets, group_metadata, _CALL_S),
+                ),
                 self._commit_patience_s,
             )
             clock.enter("commit")
