@@ -12,32 +12,19 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from headrace.contracts.schemas import load_schema
 from headrace.scoring.app import now_ms
-from support.running import by_place, deployed, scoring
+from support.running import scoring
+from support.use_case import START_MS, by_place, deployed, transaction
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 SEED = 13
 PAYLOADS = 100_000
 FRAMING = 5
-START_MS = 1_750_000_000_000
 MOST_MEMORY_MB = 250
 MOST_VALUE_BYTES = 1_048_576
 UNREADABLE = {"bad_framing", "unknown_schema", "undecodable", "trailing_bytes"}
 READABLE = {"key_mismatch", "invalid_value", "future", "id_conflict"}
 SCHEMA = fastavro.parse_schema(load_schema("card-fraud/Transaction"))
-
-
-def transaction(**changes):
-    return {
-        "event_id": uuid.uuid4().hex,
-        "card_id": "card-1",
-        "merchant_id": "merchant-1",
-        "amount_minor": 4_200,
-        "currency": "EUR",
-        "occurred_at_ms": now_ms() - 60_000,
-        "distance_km": 1.5,
-        **changes,
-    }
 
 
 def flipped(value, chance):
@@ -64,7 +51,9 @@ def lengthened(value, chance):
 
 
 def of_another_schema(value, chance):
-    return value[:1] + (2**31 + chance.randrange(100)).to_bytes(4) + value[FRAMING:]
+    """Name one of few ids that no schema has, below and above the largest that there can be."""
+    schema_id = 2**31 + chance.randrange(-50, 50)
+    return value[:1] + schema_id.to_bytes(4) + value[FRAMING:]
 
 
 def overwritten(value, chance):

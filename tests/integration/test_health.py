@@ -9,7 +9,8 @@ import uuid
 import pytest
 
 from headrace.simulator.sources import simulated
-from support.running import deployed, free_port, scoring
+from support.running import free_port, scoring
+from support.use_case import deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 

@@ -9,7 +9,8 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from headrace.simulator.sources import simulated
-from support.running import deployed, scoring
+from support.running import scoring
+from support.use_case import deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 

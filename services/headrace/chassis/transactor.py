@@ -19,7 +19,7 @@ from headrace.errors import HeadraceError
 _log = logging.getLogger("headrace.transactor")
 
 _CALL_S = 5.0  # one call's wait for the broker; the retries around it make the patience
-_STUCK_S = 10.0  # a call that was given less and has not returned by now never will
+_STUCK_S = 7.0  # a call that was given less and has not returned by now may never do
 _FENCED_MOST = 5
 _FENCED_WITHIN_S = 30.0
 
