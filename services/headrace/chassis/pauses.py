@@ -5,6 +5,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+from confluent_kafka import KafkaException
+
 from headrace.chassis.clients import Clients
 from headrace.chassis.messages import holds_record
 from headrace.chassis.reading import beginnings, ends, is_end
@@ -46,7 +48,13 @@ class Pauses:
         HeadraceError
             The end was not reached in time.
         """
-        missing = ends(self._clients, self._topic, [0], timeout_s)
+        try:
+            missing = ends(self._clients, self._topic, [0], timeout_s)
+        except KafkaException as error:
+            raise HeadraceError(
+                f"{self._topic} cannot be read: {error.args[0].str()}",
+                fix="Create it by `headrace topics apply`, or look for a broker that is away.",
+            ) from error
         self._reader.assign(beginnings(self._clients, self._topic, [0], timeout_s))
         until = monotonic() + timeout_s
         while missing:

@@ -1,5 +1,6 @@
 """Reading a service's state back from its changelog."""
 
+import struct
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
@@ -72,8 +73,18 @@ class Restorer:
                 for message in messages:
                     change = self._change(message, state.layout.version)
                     self._check(change, committed[change.partition])
-                    state.restore(change)
+                    self._apply(state, change)
         return True
+
+    def _apply(self, state: KeyedState[V], change: Change) -> None:
+        try:
+            state.restore(change)
+        except (struct.error, ValueError) as error:
+            raise HeadraceError(
+                f"{self._topic} partition {change.partition} holds a change of {change.key} that "
+                f"is none of format {state.layout.version}: {error}",
+                fix="Somebody else has written to the changelog: only the service may.",
+            ) from error
 
     def _change(self, message: Fetched, version: int) -> Change:
         try:

@@ -12,7 +12,7 @@ from itertools import count
 from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from headrace.chassis.assignment import IDLE_S, Assignment
 from headrace.chassis.batch import Batch, Dead, Fetched, InDoubt, Work, decode, positions
@@ -87,6 +87,7 @@ class Stream(Generic[V]):
             [f"{topology.group}.{settings.instance}.{turn}" for turn in "ab"],
             settings.transaction_timeout_ms / 1_000,
             settings.settle_timeout_s,
+            self._goes_on,
         )
         self._assignment = Assignment(
             clients.consumer(topology.group, **_session(settings.session_timeout_ms)),
@@ -120,6 +121,9 @@ class Stream(Generic[V]):
             self.open()
             while not self._stopping:
                 self.step()
+        except KafkaException:
+            if not self._stopping:  # else it was waiting for a broker when it was told to end
+                raise
         finally:
             self.close()
 
@@ -139,6 +143,10 @@ class Stream(Generic[V]):
         self.health.not_ready = "stopped"
         self._assignment.consumer.close()
         self._pauses.close()
+
+    def _goes_on(self) -> bool:
+        self.health.beat()
+        return not self._stopping
 
     def step(self) -> None:
         """Do the next thing."""
@@ -179,8 +187,10 @@ class Stream(Generic[V]):
         self.clock.enter("fetch")
         messages = [first, *consumer.consume(self._settings.batch_records - 1, 0)]
         metadata = consumer.consumer_group_metadata()
-        if epoch != self._assignment.epoch:
-            return None  # a rebalance came with it: these are no longer ours to process
+        # A rebalance came with it, or a heartbeat has just told that this member was expelled (the
+        # broker takes offsets from nobody in particular): these are no longer ours to process.
+        if epoch != self._assignment.epoch or not consumer.memberid():
+            return None
         records = [each for each in messages if each.error() is None or holds_record(each)]
         return Batch(cast("list[Fetched]", records), metadata) if records else None
 
@@ -224,6 +234,7 @@ class Stream(Generic[V]):
             Dead(each.received.partition, each.received.offset, each.reason, each.detail)
             for each in handled.rejected
         ]
+        dead.sort()  # by partition and offset: the order in which they came
         return Work(messages, handled.outgoing, dead, handled.counts, overlay)
 
     def _records(self, work: Work[V], pause_reason: str | None) -> list[ToProduce]:
@@ -307,8 +318,9 @@ class Stream(Generic[V]):
         assignment = self._assignment
         if self._registry_awaited_in == assignment.epoch:
             held = held or _AWAITED  # between two attempts, too
-        self.health.not_ready = held or ("" if assignment.fetching else "no partition in hand")
-        self.health.lag = self._lag() if assignment.fetching else {}
+        self.health.not_ready = held or assignment.not_ready
+        self.health.lag = self._lag()
+        self.metrics.forget("lag_records")
         for partition, records in self.health.lag.items():
             self.metrics.gauge("lag_records", records, str(partition))
         self.metrics.gauge("state_keys", len(self.state))
@@ -321,7 +333,7 @@ class Stream(Generic[V]):
         lag = {}
         for partition, applied in self._assignment.applied.items():
             at = TopicPartition(self._topology.source.topic, partition)
-            low, high = self._assignment.consumer.get_watermark_offsets(at, cached=True)
+            low, high = self._assignment.watermarks(at)
             if high >= 0:  # known once the first fetch was answered
                 lag[partition] = max(0, high - max(applied, low))
         return lag

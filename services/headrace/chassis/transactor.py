@@ -46,11 +46,13 @@ class Transactor:
         transactional_ids: Sequence[str],
         commit_patience_s: float,
         settle_patience_s: float,
+        go_on: Callable[[], bool],
     ) -> None:
         self._make = make
         self._ids = transactional_ids
         self._commit_patience_s = commit_patience_s
         self._settle_patience_s = settle_patience_s
+        self._go_on = go_on
         self._producers: list[Producer] = []
         self._turn = 0
         self._fenced: deque[float] = deque(maxlen=_FENCED_MOST)
@@ -63,15 +65,15 @@ class Transactor:
 
         Raises
         ------
-        HeadraceError
-            The broker did not answer in time.
+        KafkaException
+            The broker did not answer in time, or before ``go_on`` said no.
         """
         for producer in self._producers:
             producer.purge()
         self._producers = []
         for transactional_id in self._ids:
             producer = self._make(transactional_id)
-            _persist(_initialise(producer), self._settle_patience_s)
+            _persist(_initialise(producer), self._settle_patience_s, self._go_on)
             self._producers.append(producer)
 
     def transact(
@@ -148,14 +150,16 @@ def _produce(producer: Producer, record: ToProduce) -> None:
             return
 
 
-def _persist(call: Callable[[], object], patience_s: float) -> None:
+def _persist(
+    call: Callable[[], object], patience_s: float, go_on: Callable[[], bool] = lambda: True
+) -> None:
     """Repeat what librdkafka calls retriable until it is done or patience ends."""
     until = monotonic() + patience_s
     while True:
         try:
             call()
         except KafkaException as error:
-            if not error.args[0].retriable() or monotonic() > until:
+            if not error.args[0].retriable() or monotonic() > until or not go_on():
                 raise
         else:
             return

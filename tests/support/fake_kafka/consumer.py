@@ -109,6 +109,11 @@ class FakeConsumer(FakeClient):
         return metadata_format.encode(self._membership.metadata())
 
     @call
+    def memberid(self) -> str | None:
+        """Return the id that the group has given, or None where it has expelled this member."""
+        return self._membership.metadata().member_id or None
+
+    @call
     def get_watermark_offsets(
         self, partition: TopicPartition, timeout: float = -1, cached: bool = False
     ) -> tuple[int, int]:

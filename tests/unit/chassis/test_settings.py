@@ -1,11 +1,11 @@
 """Settings come from the environment; security settings reach every client as librdkafka's."""
 
 import pytest
-from confluent_kafka import KafkaException
 from pydantic import ValidationError
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.settings import KafkaSettings, StreamSettings, security
+from headrace.errors import HeadraceError
 
 # Nobody is asked: librdkafka checks its settings when a client is made.
 SECURE = {
@@ -61,7 +61,7 @@ def test_every_client_takes_the_security_settings(secured, kind):
 @pytest.mark.parametrize("kind", CLIENTS)
 def test_no_client_is_made_without_them(secured, monkeypatch, kind):
     monkeypatch.setenv("KAFKA_SASL_MECHANISM", "NONE-SUCH")
-    with pytest.raises(KafkaException, match="NONE-SUCH"):
+    with pytest.raises(HeadraceError, match="NONE-SUCH"):
         CLIENTS[kind](Clients(secured))
 
 
