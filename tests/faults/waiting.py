@@ -1,12 +1,14 @@
 """Waiting for what is expected, never for a time."""
 
-import socket
+import random
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+
+from headrace.local.probe import port_is_taken
 
 PATIENCE_S = 60.0
 _LOOK_S = 0.05
+_LISTENING = (20_000, 32_000)  # below where Linux and macOS take the ports of connections
 
 
 def until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
@@ -18,7 +20,10 @@ def until(condition: Callable[[], object], what: str, patience_s: float = PATIEN
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of this machine on which nothing listens."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
+    """Return ports on which nothing listens, of those that no outgoing connection is given."""
+    free: list[int] = []
+    while len(free) < count:
+        port = random.randint(*_LISTENING)
+        if port not in free and not port_is_taken(port):
+            free.append(port)
+    return free

@@ -3,38 +3,28 @@
 import random
 import uuid
 from collections import Counter
+from hashlib import sha256
 from io import BytesIO
 
 import fastavro
 import pytest
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from headrace.contracts.schemas import load_schema
 from headrace.scoring.app import now_ms
-from support.running import by_place, deployed, scoring
+from support.running import scoring
+from support.use_case import START_MS, by_place, deployed, transaction
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 SEED = 13
 PAYLOADS = 100_000
 FRAMING = 5
-MOST_MEMORY_MB = 400
+MOST_MEMORY_MB = 250
 MOST_VALUE_BYTES = 1_048_576
 UNREADABLE = {"bad_framing", "unknown_schema", "undecodable", "trailing_bytes"}
 READABLE = {"key_mismatch", "invalid_value", "future", "id_conflict"}
 SCHEMA = fastavro.parse_schema(load_schema("card-fraud/Transaction"))
-
-
-def transaction(**changes):
-    return {
-        "event_id": uuid.uuid4().hex,
-        "card_id": "card-1",
-        "merchant_id": "merchant-1",
-        "amount_minor": 4_200,
-        "currency": "EUR",
-        "occurred_at_ms": now_ms() - 60_000,
-        "distance_km": 1.5,
-        **changes,
-    }
 
 
 def flipped(value, chance):
@@ -61,7 +51,9 @@ def lengthened(value, chance):
 
 
 def of_another_schema(value, chance):
-    return value[:1] + (2**31 + chance.randrange(100)).to_bytes(4) + value[FRAMING:]
+    """Name one of few ids that no schema has, below and above the largest that there can be."""
+    schema_id = 2**31 + chance.randrange(-50, 50)
+    return value[:1] + schema_id.to_bytes(4) + value[FRAMING:]
 
 
 def overwritten(value, chance):
@@ -94,7 +86,11 @@ def mutated(case, service):
     for number in range(PAYLOADS):
         # Ids so different that a flipped one never is another's.
         event_id = f"{chance.getrandbits(128):032x}"
-        record = transaction(event_id=event_id, card_id=f"card-{number % 1_000}")
+        record = transaction(
+            event_id=event_id,
+            card_id=f"card-{number % 1_000}",
+            occurred_at_ms=START_MS + number * 1_000,
+        )
         mutate = MUTATIONS[number % len(MUTATIONS)]
         records.append((mutate.__name__, record["card_id"], mutate(encode(record), chance)))
     places = case.publish((key, value) for _, key, value in records)
@@ -246,3 +242,47 @@ def test_the_process_lives_and_verify_holds(case, service, mutated):
     assert service.is_ready()
     verified = case.headrace("verify", "--json")
     assert verified.returncode == 0, verified.stdout
+
+
+def test_records_larger_than_a_dead_letter_are_cut_and_hold_nothing_up(stack, use_case, tmp_path):
+    """Compressed, a record of any size comes through the topic's limit; so does a long key."""
+    large, long_key = b"\0" * 8_000_000, b"k" * 1_100_000
+    with deployed(use_case, tmp_path) as case:
+        before, after = transaction(), transaction()
+        encode = case.encoder("events")
+        records = [
+            ("card-1", encode(before)),
+            ("card-1", large),
+            (long_key, None),
+            ("card-1", encode(after)),
+        ]
+        as_it_comes(case)
+        settings = {"compression.type": "gzip", "message.max.bytes": 100_000_000}
+        _, second, third, _ = case.publish(records, partition=0, **settings)
+        with scoring(case) as service:
+            service.until(case.is_done)
+        letters = by_place(case.records("events.dlq"))
+        decisions = case.records("decisions")
+    assert [each["event_id"] for each in decisions] == [before["event_id"], after["event_id"]]
+    assert letters[second]["reason"] == "too_large"
+    assert letters[second]["value"] == large[: len(letters[second]["value"])]
+    assert len(letters[second]["value"]) > MOST_VALUE_BYTES
+    assert (
+        f"8000000 bytes are here, SHA-256 {sha256(large).hexdigest()}" in letters[second]["detail"]
+    )
+    assert letters[third]["reason"] == "null_value"
+    assert letters[third]["key"] == long_key[: len(letters[third]["key"])]
+    assert (
+        f"1100000 bytes are here, SHA-256 {sha256(long_key).hexdigest()}"
+        in letters[third]["detail"]
+    )
+
+
+def as_it_comes(case):
+    """Let the broker keep records compressed as they come, whatever the topic is set to."""
+    kept = ConfigEntry("compression.type", "producer", incremental_operation=AlterConfigOpType.SET)
+    topic = ConfigResource(ConfigResource.Type.TOPIC, case.topic("events"))
+    topic.add_incremental_config(kept)
+    admin = case.clients.admin()
+    for altered in admin.incremental_alter_configs([topic]).values():
+        altered.result()

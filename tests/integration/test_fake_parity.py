@@ -15,7 +15,10 @@ from headrace.chassis.settings import KafkaSettings
 
 pytest.register_assert_rewrite("support.broker_suite")
 
-from support.broker_suite import BrokerSuite, Client, GroupSuite, Member  # noqa: E402 -- rewritten first
+from support.broker_suite.broker import Client  # noqa: E402 -- rewritten first
+from support.broker_suite.consumers import ConsumerSuite  # noqa: E402 -- rewritten first
+from support.broker_suite.groups import GroupSuite, Member  # noqa: E402 -- rewritten first
+from support.broker_suite.transactions import TransactionSuite  # noqa: E402 -- rewritten first
 
 pytestmark = pytest.mark.integration
 
@@ -69,9 +72,13 @@ def broker(stack: Any) -> Iterator[RealBroker]:
         deleted.result()
 
 
-class TestRealBroker(BrokerSuite):
-    """Transactions, offsets, fencing."""
+class TestRealTransactions(TransactionSuite):
+    """Transactions."""
 
 
-class TestRealGroup(GroupSuite):
+class TestRealConsumers(ConsumerSuite):
+    """Reading."""
+
+
+class TestRealGroups(GroupSuite):
     """Membership."""

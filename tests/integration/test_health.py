@@ -1,5 +1,6 @@
 """What a running scoring process says of itself: live, ready, how far behind, where time goes."""
 
+import itertools
 import json
 import socket
 import time
@@ -8,12 +9,13 @@ import uuid
 import pytest
 
 from headrace.simulator.sources import simulated
-from support.running import deployed, free_port, scoring
+from support.running import free_port, scoring
+from support.use_case import deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 EVENTS = 3_000
-SEED = 17
+SEEDS = itertools.count(17)  # each one's cards are others
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def service(case):
 
 
 def publish(case):
-    source = simulated(case.charter, case.registry, EVENTS, SEED)
+    source = simulated(case.charter, case.registry, EVENTS, next(SEEDS))
     case.publish((each.key, each.value) for each in source.publications)
 
 
@@ -113,11 +115,8 @@ def test_a_health_port_that_is_taken_is_a_clear_error(case):
     assert "Traceback" not in service.errors()
 
 
-def test_sigterm_ends_it_with_its_work_committed(case):
-    with scoring(case) as service:
-        publish(case)
-        assert service.stop() == 0
+def test_sigterm_ends_it_between_two_batches(case, service):
+    publish(case)
+    assert service.stop() == 0
     assert '"event":"stopped"' in service.errors()
-    with scoring(case) as service:
-        service.until(case.is_done)
-    assert case.headrace("verify").returncode == 0
+    assert case.headrace("verify", "--allow-pending").returncode == 0

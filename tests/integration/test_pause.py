@@ -4,40 +4,18 @@ import getpass
 
 import pytest
 
-from support.running import deployed, scoring
+from support.running import scoring
+from support.use_case import deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 NO_AVRO = ("card-1", b"no Avro")
-START_MS = 1_750_000_000_000
 
 
 @pytest.fixture
 def case(stack, use_case, tmp_path):
     with deployed(use_case, tmp_path) as case:
         yield case
-
-
-def transactions(case, first, count):
-    """Return keys and values of events of one card, so of one partition."""
-    encode = case.encoder("events")
-    return [
-        (
-            "card-1",
-            encode(
-                {
-                    "event_id": f"event-{number}",
-                    "card_id": "card-1",
-                    "merchant_id": "merchant-1",
-                    "amount_minor": 4_200,
-                    "currency": "EUR",
-                    "occurred_at_ms": START_MS + number * 1_000,
-                    "distance_km": None,
-                }
-            ),
-        )
-        for number in range(first, first + count)
-    ]
 
 
 def is_paused(service):
@@ -50,7 +28,7 @@ def processed(case):
 
 def test_a_run_of_dead_letters_pauses_scoring_until_it_is_released_even_over_a_restart(case):
     few = {"HEADRACE_DEAD_LETTER_RUN": 5}
-    case.publish([*transactions(case, 0, 3), *[NO_AVRO] * 9, *transactions(case, 3, 5)])
+    case.publish([*case.transactions(0, 3), *[NO_AVRO] * 9, *case.transactions(3, 5)])
     with scoring(case, ready=False, **few) as service:
         service.until(lambda: is_paused(service))
         answer = service.ask("/ready")
@@ -63,7 +41,7 @@ def test_a_run_of_dead_letters_pauses_scoring_until_it_is_released_even_over_a_r
         assert service.stop() == 0
     with scoring(case, ready=False, **few) as service:
         service.until(lambda: is_paused(service))
-        case.publish(transactions(case, 8, 2))
+        case.publish(case.transactions(8, 2))
         told = case.headrace("ready", "scoring", "--address", service.address, charter=False)
         assert told.returncode == 1
         assert "too many dead letters" in told.stderr
@@ -91,8 +69,8 @@ def test_a_share_of_dead_letters_pauses_scoring_at_the_record_that_passes_it(cas
         "HEADRACE_BATCH_RECORDS": 7,
     }
     # Half of the latest ten are dead letters, until the third of three in a row is one more.
-    halves = [each for valid in transactions(case, 0, 20) for each in (valid, NO_AVRO)]
-    case.publish([*halves, *[NO_AVRO] * 3, *transactions(case, 20, 5)])
+    halves = [each for valid in case.transactions(0, 20) for each in (valid, NO_AVRO)]
+    case.publish([*halves, *[NO_AVRO] * 3, *case.transactions(20, 5)])
     with scoring(case, ready=False, **shares) as service:
         service.until(lambda: is_paused(service))
         assert "6 of the latest 10 records, 2 in a row" in service.says("/ready")

@@ -7,13 +7,13 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from support.forwarder import Forwarder
-from support.running import deployed, free_port, scoring, until
+from support.running import free_port, scoring, until
+from support.use_case import deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 UNKNOWN_ID = 0x7FFF_FFF0
 FRAMING = 5
-START_MS = 1_750_000_000_000
 
 
 @pytest.fixture
@@ -33,28 +33,6 @@ def moved(url, port):
     return urlunsplit(urlsplit(url)._replace(netloc=f"127.0.0.1:{port}"))
 
 
-def transactions(case, first, count):
-    """Return keys and values of events of one card, so of one partition."""
-    encode = case.encoder("events")
-    return [
-        (
-            "card-1",
-            encode(
-                {
-                    "event_id": f"event-{number}",
-                    "card_id": "card-1",
-                    "merchant_id": "merchant-1",
-                    "amount_minor": 4_200,
-                    "currency": "EUR",
-                    "occurred_at_ms": START_MS + number * 1_000,
-                    "distance_km": None,
-                }
-            ),
-        )
-        for number in range(first, first + count)
-    ]
-
-
 def test_a_registry_that_is_down_at_the_start_is_a_clear_error(case, stack):
     nowhere = moved(stack.registry_url, free_port())
     with scoring(case, ready=False, SCHEMA_REGISTRY_URL=nowhere) as service:
@@ -68,10 +46,10 @@ def test_a_registry_that_is_down_at_the_start_is_a_clear_error(case, stack):
 def test_what_was_read_before_is_read_on_while_the_registry_is_away(case, stack, forwarder):
     address = moved(stack.registry_url, forwarder.port)
     with scoring(case, SCHEMA_REGISTRY_URL=address) as service:
-        case.publish(transactions(case, 0, 10))
+        case.publish(case.transactions(0, 10))
         service.until(case.is_done)
         forwarder.cut()
-        case.publish(transactions(case, 10, 10))
+        case.publish(case.transactions(10, 10))
         service.until(case.is_done)
         assert service.is_ready()
     assert len(case.records("decisions")) == 20
@@ -82,15 +60,15 @@ def test_an_unknown_schema_is_waited_for_while_nobody_can_be_asked_and_nothing_i
 ):
     address = moved(stack.registry_url, forwarder.port)
     with scoring(case, SCHEMA_REGISTRY_URL=address) as service:
-        case.publish(transactions(case, 0, 10))
+        case.publish(case.transactions(0, 10))
         service.until(case.is_done)
         forwarder.cut()
-        ((key, value),) = transactions(case, 10, 1)
+        ((key, value),) = case.transactions(10, 1)
         unknown = value[:1] + UNKNOWN_ID.to_bytes(4) + value[FRAMING:]
         (place,) = case.publish([(key, unknown)])
-        case.publish(transactions(case, 11, 10))
+        case.publish(case.transactions(11, 10))
         service.until(lambda: "waiting for the registry" in service.says("/ready"))
-        end = time.monotonic() + 4
+        end = time.monotonic() + 3
         while time.monotonic() < end:
             assert service.ask("/ready").status_code == 503
             assert service.ask("/live").status_code == 200
@@ -113,13 +91,13 @@ def test_neither_a_restore_nor_a_pause_needs_the_registry(case, stack, forwarder
         "HEADRACE_DEAD_LETTER_RUN": 5,
     }
     with scoring(case, **settings) as service:
-        case.publish(transactions(case, 0, 10))
+        case.publish(case.transactions(0, 10))
         service.until(case.is_done)
         forwarder.cut()
         service.process.send_signal(signal.SIGSTOP)
         until(lambda: not members(case), 30)
         service.process.send_signal(signal.SIGCONT)
-        case.publish(transactions(case, 10, 10))
+        case.publish(case.transactions(10, 10))
         service.until(case.is_done)
         assert service.errors().count("restored [0, 1, 2, 3]") == 2
         case.publish([("card-1", b"no Avro")] * 10)

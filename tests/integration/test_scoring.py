@@ -16,7 +16,8 @@ from headrace.simulator.kinds import REJECTED
 from headrace.simulator.traffic import SHARES, Traffic
 from headrace.usecase.history import KeyHistory, id_digest
 from support.desk import Desk
-from support.running import by_place, deployed, scoring
+from support.running import scoring
+from support.use_case import by_place, deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 

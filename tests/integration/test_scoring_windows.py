@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from support.running import deployed, scoring
+from support.running import scoring
+from support.use_case import deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 

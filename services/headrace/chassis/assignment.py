@@ -15,7 +15,7 @@ from confluent_kafka import (
 
 from headrace.chassis.batch import InDoubt
 from headrace.chassis.messages import holds_record
-from headrace.chassis.restore import NEVER_COMMITTED, Restorer
+from headrace.chassis.restore import NEVER_COMMITTED, Contradiction, Restorer
 from headrace.chassis.state import KeyedState
 from headrace.errors import HeadraceError
 
@@ -68,9 +68,24 @@ class Assignment(Generic[V]):
         self._beat = beat
         self._patience_s = patience_s
         self._partitions: set[int] = set()
+        self._joined = False
         self._in_doubt: InDoubt[V] | None = None
         self._unsettled_since = monotonic()
         self._stopping = False
+
+    @property
+    def not_ready(self) -> str:
+        """Why nothing is fetched; empty where it is, and for a member that waits as a spare."""
+        if self.fetching or (self._joined and not self._partitions):
+            return ""
+        return "settling" if self._partitions else "not in the group yet"
+
+    def watermarks(self, at: TopicPartition) -> tuple[int, int]:
+        """Return beginning and end of a partition; asked of the broker while nothing is fetched."""
+        try:
+            return self.consumer.get_watermark_offsets(at, _CALL_S, cached=self.fetching)
+        except KafkaException:
+            return -1, -1
 
     def join(self) -> None:
         """Subscribe to the topic."""
@@ -121,7 +136,7 @@ class Assignment(Generic[V]):
         epoch = self.epoch
         try:
             committed = self._committed()
-            whole = self._restore(committed, epoch)
+            whole = self._restore_if_true(committed, epoch)
         except KafkaException as error:
             self._bear(error)
             return
@@ -132,6 +147,7 @@ class Assignment(Generic[V]):
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalanced({each.partition for each in partitions})
+        self._joined = True
         self._drop(set(self.applied) - self._partitions)
         consumer.assign([])  # settling assigns them for real, at the right offsets
         _log.info("assigned %s", sorted(self._partitions))
@@ -139,6 +155,7 @@ class Assignment(Generic[V]):
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Keep the state: the next assignment may give the partition back untouched."""
         self._rebalanced(set())
+        self._joined = False
         consumer.unassign()
         _log.info("revoked %s", sorted(each.partition for each in partitions))
 
@@ -187,6 +204,17 @@ class Assignment(Generic[V]):
             self.advance(held)
             self.recovered += 1
             self._in_doubt = None
+            doubt.then()
+
+    def _restore_if_true(self, committed: dict[int, int], epoch: int) -> bool:
+        """Restore; False where others moved the committed offsets on while this one slept."""
+        try:
+            return self._restore(committed, epoch)
+        except Contradiction:
+            self._drop(set(committed))
+            if self._committed() == committed:
+                raise  # nobody moved them: the changelog does contradict them
+            return False
 
     def _restore(self, committed: dict[int, int], epoch: int) -> bool:
         """Restore what does not reflect the committed offset; False where it was abandoned."""

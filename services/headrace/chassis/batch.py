@@ -73,6 +73,8 @@ class InDoubt(NamedTuple, Generic[V]):
     """Stands in the metadata of the offsets: tells our commit from another member's."""
     positions: dict[int, int]
     overlay: Overlay[V]
+    then: Callable[[], None]
+    """What follows a commit besides the merge: to be called where it did happen."""
 
 
 def decode(

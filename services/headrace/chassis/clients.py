@@ -1,12 +1,16 @@
 """Kafka clients with the settings that correctness rests on, in one place."""
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from headrace.chassis.settings import KafkaSettings, security
+from headrace.errors import HeadraceError
+
+Client = TypeVar("Client")
 
 _log = logging.getLogger("headrace.kafka")
 
@@ -27,7 +31,8 @@ class Clients:
 
     def consumer(self, group: str, **extra: Any) -> Consumer:
         """Return a member of a group that commits nothing by itself."""
-        return Consumer(
+        return _made(
+            Consumer,
             {
                 **self._base,
                 **_CONSUMER,
@@ -37,28 +42,30 @@ class Clients:
                 # Records that were deleted before they were read are an error, never skipped.
                 "auto.offset.reset": "error",
                 **extra,
-            }
+            },
         )
 
     def reader(self) -> Consumer:
         """Return a consumer for assigned partitions only, that says where a partition ends."""
-        return Consumer(
+        return _made(
+            Consumer,
             {
                 **self._base,
                 **_CONSUMER,
                 "group.id": "headrace.reader",  # required by librdkafka; nothing joins or commits
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,
-            }
+            },
         )
 
     def producer(self, **extra: Any) -> Producer:
         """Return an idempotent producer."""
-        return Producer({**self._base, **_PRODUCER, **extra})
+        return _made(Producer, {**self._base, **_PRODUCER, **extra})
 
     def transactional_producer(self, transactional_id: str, timeout_ms: int) -> Producer:
         """Return a producer whose transactions the broker aborts after ``timeout_ms``."""
-        return Producer(
+        return _made(
+            Producer,
             {
                 **self._base,
                 **_PRODUCER,
@@ -70,12 +77,29 @@ class Clients:
                 "retry.backoff.max.ms": 100,
                 # The chassis closes the batch, so there is nothing to linger for.
                 "linger.ms": 0,
-            }
+            },
         )
 
     def admin(self) -> AdminClient:
         """Return an administrative client."""
-        return AdminClient(self._base)
+        return _made(AdminClient, self._base)
+
+
+def _made(kind: Callable[[dict[str, Any]], Client], config: dict[str, Any]) -> Client:
+    """Make a client.
+
+    Raises
+    ------
+    HeadraceError
+        librdkafka does not know a setting, or refuses its value.
+    """
+    try:
+        return kind(config)
+    except KafkaException as error:
+        raise HeadraceError(
+            f"Kafka's client does not take its settings: {error.args[0].str()}",
+            fix="Look at the variables KAFKA_SASL_*, KAFKA_SSL_* and KAFKA_SECURITY_*.",
+        ) from error
 
 
 _CONSUMER: dict[str, Any] = {

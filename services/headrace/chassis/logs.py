@@ -32,4 +32,6 @@ def log_as_json(service: str, level: int = logging.INFO) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    for library in ("httpx", "httpx2"):  # a line for each question to the registry
+        logging.getLogger(library).setLevel(logging.WARNING)
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -79,6 +79,10 @@ class Metrics:
         gauge = self._gauges[name]
         (gauge.labels(*labels) if labels else gauge).set(value)
 
+    def forget(self, name: GaugeName) -> None:
+        """Drop a labelled gauge's values: what it told of may be another instance's by now."""
+        self._gauges[name].clear()
+
     def batch(self, records: int) -> None:
         """Note the size of a committed batch."""
         self._batches.observe(records)

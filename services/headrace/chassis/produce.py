@@ -1,17 +1,20 @@
 """Producing a single record outside the stream, and knowing that it arrived."""
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError
 
 from headrace.chassis.clients import Clients
+from headrace.errors import HeadraceError
 
 
-def produce_one(clients: Clients, topic: str, key: str, value: bytes) -> None:
+def produce_one(
+    clients: Clients, topic: str, key: str, value: bytes, timeout_s: float = 30.0
+) -> None:
     """Write one record and wait until the broker has it.
 
     Raises
     ------
-    KafkaException
-        It was not delivered.
+    HeadraceError
+        It was not delivered, or nobody said so in time.
     """
     failures: list[KafkaError] = []
 
@@ -21,6 +24,13 @@ def produce_one(clients: Clients, topic: str, key: str, value: bytes) -> None:
 
     producer = clients.producer()
     producer.produce(topic, value, key, on_delivery=delivered)
-    producer.flush(30.0)
+    if producer.flush(timeout_s):
+        raise HeadraceError(
+            f"{topic}: no broker has taken the record within {timeout_s:g} s.",
+            fix="Look for a broker that is away, and try again.",
+        )
     if failures:
-        raise KafkaException(failures[0])
+        raise HeadraceError(
+            f"{topic} does not take the record: {failures[0].str()}.",
+            fix="Where there is no such topic, create it by: headrace topics apply",
+        )

@@ -1,5 +1,6 @@
 """Reading a service's state back from its changelog."""
 
+import struct
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
@@ -13,6 +14,10 @@ from headrace.errors import HeadraceError
 
 V = TypeVar("V")
 NEVER_COMMITTED = -1
+
+
+class Contradiction(HeadraceError):
+    """The changelog reflects input that, by the committed offsets given, is not done yet."""
 
 
 class Restorer:
@@ -68,8 +73,18 @@ class Restorer:
                 for message in messages:
                     change = self._change(message, state.layout.version)
                     self._check(change, committed[change.partition])
-                    state.restore(change)
+                    self._apply(state, change)
         return True
+
+    def _apply(self, state: KeyedState[V], change: Change) -> None:
+        try:
+            state.restore(change)
+        except (struct.error, ValueError) as error:
+            raise HeadraceError(
+                f"{self._topic} partition {change.partition} holds a change of {change.key} that "
+                f"is none of format {state.layout.version}: {error}",
+                fix="Somebody else has written to the changelog: only the service may.",
+            ) from error
 
     def _change(self, message: Fetched, version: int) -> Change:
         try:
@@ -93,14 +108,14 @@ class Restorer:
     def _check(self, change: Change, committed: int) -> None:
         where = f"{self._topic} partition {change.partition}"
         if committed == NEVER_COMMITTED:
-            raise HeadraceError(
+            raise Contradiction(
                 f"{where} holds state, but its consumer group has no committed offset, so it is "
                 "not known which events have been decided.",
                 fix="Set the group's offsets to where it stood; or, to decide everything again, "
                 "delete the changelog, the decisions and the audits together.",
             )
         if change.offset >= committed:
-            raise HeadraceError(
+            raise Contradiction(
                 f"{where} reflects input offset {change.offset}, at or past the committed offset "
                 f"{committed}.",
                 fix="The group's offsets were moved back: set them to where they stood.",

@@ -46,8 +46,8 @@ class StreamSettings(BaseSettings):
     dead_letter_limit: bool = True
     """False: never pause, whatever the dead letters."""
     health_host: str = "127.0.0.1"
-    health_port: int = Field(default=0, ge=0, le=65_535)
-    """Port of the health endpoint; 0 takes any free one."""
+    health_port: int | None = Field(default=None, ge=0, le=65_535)
+    """Port of the health endpoint: the service's own where unset; 0 takes any free one."""
 
     @field_validator("instance")
     @classmethod

@@ -12,7 +12,7 @@ from itertools import count
 from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from headrace.chassis.assignment import IDLE_S, Assignment
 from headrace.chassis.batch import Batch, Dead, Fetched, InDoubt, Work, decode, positions
@@ -32,6 +32,7 @@ from headrace.chassis.table import Table
 from headrace.chassis.topology import Topology
 from headrace.chassis.transactor import ToProduce, TransactionFailed, Transactor
 from headrace.contracts.registry import RegistryUnavailable
+from headrace.errors import HeadraceError
 
 _log = logging.getLogger("headrace.stream")
 
@@ -39,6 +40,7 @@ V = TypeVar("V")
 
 _REPORT_S = 0.5
 _REGISTRY_RETRY_S = 1.0
+_FAILURES_MOST = 10
 _AWAITED = "waiting for the registry"
 
 
@@ -90,6 +92,7 @@ class Stream(Generic[V]):
             [f"{topology.group}.{settings.instance}.{turn}" for turn in "ab"],
             settings.transaction_timeout_ms / 1_000,
             settings.settle_timeout_s,
+            self._goes_on,
         )
         self._assignment = Assignment(
             clients.consumer(topology.group, **_session(settings.session_timeout_ms)),
@@ -104,6 +107,8 @@ class Stream(Generic[V]):
         self._registry_awaited_in: int | None = None
         """The assignment's epoch in which a record waits for the registry."""
         self._was_paused = False
+        self._failures = 0
+        self._failing_since = 0.0
         self._reported_at = self._refreshed_at = 0.0
         self._stopping = False
 
@@ -121,6 +126,9 @@ class Stream(Generic[V]):
             self.open()
             while not self._stopping:
                 self.step()
+        except KafkaException:
+            if not self._stopping:  # else it was waiting for a broker when it was told to end
+                raise
         finally:
             self.close()
 
@@ -142,6 +150,10 @@ class Stream(Generic[V]):
         self._assignment.consumer.close()
         for table in self._tables:
             table.close()
+
+    def _goes_on(self) -> bool:
+        self.health.beat()
+        return not self._stopping
 
     def step(self) -> None:
         """Do the next thing."""
@@ -183,8 +195,10 @@ class Stream(Generic[V]):
         self.clock.enter("fetch")
         messages = [first, *consumer.consume(self._settings.batch_records - 1, 0)]
         metadata = consumer.consumer_group_metadata()
-        if epoch != self._assignment.epoch:
-            return None  # a rebalance came with it: these are no longer ours to process
+        # A rebalance came with it, or a heartbeat has just told that this member was expelled (the
+        # broker takes offsets from nobody in particular): these are no longer ours to process.
+        if epoch != self._assignment.epoch or not consumer.memberid():
+            return None
         records = [each for each in messages if each.error() is None or holds_record(each)]
         return Batch(cast("list[Fetched]", records), metadata) if records else None
 
@@ -198,10 +212,15 @@ class Stream(Generic[V]):
             return
         self._registry_awaited_in = None
         records = self._records(work, pause_reason)
-        if self._commit(work, records, batch.group_metadata):
+
+        def then() -> None:
             self._limit = limit
+            self._failures = 0
+            self._account(work, len(records))
             if pause_reason is not None:
                 self._pauses.expect(pause_reason)
+
+        self._commit(work, records, batch.group_metadata, then)
 
     def _work_within_limit(
         self, messages: Sequence[Fetched]
@@ -223,6 +242,7 @@ class Stream(Generic[V]):
             Dead(each.received.partition, each.received.offset, each.reason, each.detail)
             for each in handled.rejected
         ]
+        dead.sort()  # by partition and offset: the order in which they came
         return Work(messages, handled.outgoing, dead, handled.counts, overlay)
 
     def _records(self, work: Work[V], pause_reason: str | None) -> list[ToProduce]:
@@ -256,22 +276,40 @@ class Stream(Generic[V]):
         service = self._topology.service
         return ToProduce(topic, service, encode(pause(service, reason, self._now_ms())), 0)
 
-    def _commit(self, work: Work[V], records: list[ToProduce], group_metadata: Any) -> bool:
+    def _commit(
+        self,
+        work: Work[V],
+        records: list[ToProduce],
+        group_metadata: Any,
+        then: Callable[[], None],
+    ) -> None:
         """Write everything in one transaction, and only then merge the changes."""
         token, reached = next(self._tokens), positions(work.messages)
         topic = self._topology.source.topic
         offsets = [TopicPartition(topic, p, offset, token) for p, offset in reached.items()]
         try:
             self._transactor.transact(records, offsets, group_metadata, self.clock)
-        except TransactionFailed:
-            self.metrics.count("transactions", 1, "failed")
-            self._assignment.stop_fetching(InDoubt(token, reached, work.overlay))
-            return False
+        except TransactionFailed as failed:
+            self._assignment.stop_fetching(InDoubt(token, reached, work.overlay, then))
+            self._bear(failed)
+            return
         self.clock.enter("merge")
         work.overlay.merge(set(reached))
         self._assignment.advance(reached)
-        self._account(work, len(records))
-        return True
+        then()
+
+    def _bear(self, failed: TransactionFailed) -> None:
+        """Let it be tried again, until patience ends: it may fail for what no retry mends."""
+        self.metrics.count("transactions", 1, "failed")
+        self._failures += 1
+        if self._failures == 1:
+            self._failing_since = monotonic()
+        patience_s = self._settings.settle_timeout_s
+        if self._failures > _FAILURES_MOST and monotonic() - self._failing_since > patience_s:
+            raise HeadraceError(
+                f"No transaction has succeeded for {patience_s:g} s: {failed}",
+                fix="Mend what the broker refuses; the service then goes on where it stood.",
+            ) from failed
 
     def _account(self, work: Work[V], outgoing: int) -> None:
         self.metrics.batch(len(work.messages))
@@ -288,8 +326,9 @@ class Stream(Generic[V]):
         assignment = self._assignment
         if self._registry_awaited_in == assignment.epoch:
             held = held or _AWAITED  # between two attempts, too
-        self.health.not_ready = held or ("" if assignment.fetching else "no partition in hand")
-        self.health.lag = self._lag() if assignment.fetching else {}
+        self.health.not_ready = held or assignment.not_ready
+        self.health.lag = self._lag()
+        self.metrics.forget("lag_records")
         for partition, records in self.health.lag.items():
             self.metrics.gauge("lag_records", records, str(partition))
         self.metrics.gauge("state_keys", len(self.state))
@@ -302,7 +341,7 @@ class Stream(Generic[V]):
         lag = {}
         for partition, applied in self._assignment.applied.items():
             at = TopicPartition(self._topology.source.topic, partition)
-            low, high = self._assignment.consumer.get_watermark_offsets(at, cached=True)
+            low, high = self._assignment.watermarks(at)
             if high >= 0:  # known once the first fetch was answered
                 lag[partition] = max(0, high - max(applied, low))
         return lag

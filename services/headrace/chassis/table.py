@@ -6,6 +6,8 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Any, cast
 
+from confluent_kafka import KafkaException
+
 from headrace.chassis.batch import Fetched
 from headrace.chassis.clients import Clients
 from headrace.chassis.messages import holds_record
@@ -49,7 +51,13 @@ class Table:
         HeadraceError
             The end was not reached in time.
         """
-        missing = ends(self._clients, self._topic, [0], timeout_s)
+        try:
+            missing = ends(self._clients, self._topic, [0], timeout_s)
+        except KafkaException as error:
+            raise HeadraceError(
+                f"{self._topic} cannot be read: {error.args[0].str()}",
+                fix="Create it by `headrace topics apply`, or look for a broker that is away.",
+            ) from error
         self._reader.assign(beginnings(self._clients, self._topic, [0], timeout_s))
         until = monotonic() + timeout_s
         while missing:

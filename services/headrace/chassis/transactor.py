@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from headrace.chassis.stages import StageClock
+from headrace.chassis.within import Within
 from headrace.errors import HeadraceError
 
 _log = logging.getLogger("headrace.transactor")
 
 _CALL_S = 5.0  # one call's wait for the broker; the retries around it make the patience
+_STUCK_S = 7.0  # a call that was given less and has not returned by now may never do
 _FENCED_MOST = 5
 _FENCED_WITHIN_S = 30.0
 
@@ -44,29 +46,34 @@ class Transactor:
         transactional_ids: Sequence[str],
         commit_patience_s: float,
         settle_patience_s: float,
+        go_on: Callable[[], bool],
     ) -> None:
         self._make = make
         self._ids = transactional_ids
         self._commit_patience_s = commit_patience_s
         self._settle_patience_s = settle_patience_s
+        self._go_on = go_on
         self._producers: list[Producer] = []
         self._turn = 0
         self._fenced: deque[float] = deque(maxlen=_FENCED_MOST)
+        # After the group's coordinator was restarted, it may never return, whatever time it was
+        # given: https://github.com/confluentinc/librdkafka/issues/5511 and 5456.
+        self._within = Within()
 
     def open(self) -> None:
         """Make the producers; this ends whatever an earlier process left open.
 
         Raises
         ------
-        HeadraceError
-            The broker did not answer in time.
+        KafkaException
+            The broker did not answer in time, or before ``go_on`` said no.
         """
         for producer in self._producers:
             producer.purge()
         self._producers = []
         for transactional_id in self._ids:
             producer = self._make(transactional_id)
-            _persist(_initialise(producer), self._settle_patience_s)
+            _persist(_initialise(producer), self._settle_patience_s, self._go_on)
             self._producers.append(producer)
 
     def transact(
@@ -92,7 +99,10 @@ class Transactor:
             for record in records:
                 _produce(producer, record)
             _persist(
-                lambda: producer.send_offsets_to_transaction(offsets, group_metadata, _CALL_S),
+                lambda: self._within(
+                    _STUCK_S,
+                    lambda: producer.send_offsets_to_transaction(offsets, group_metadata, _CALL_S),
+                ),
                 self._commit_patience_s,
             )
             clock.enter("commit")
@@ -140,14 +150,16 @@ def _produce(producer: Producer, record: ToProduce) -> None:
             return
 
 
-def _persist(call: Callable[[], object], patience_s: float) -> None:
+def _persist(
+    call: Callable[[], object], patience_s: float, go_on: Callable[[], bool] = lambda: True
+) -> None:
     """Repeat what librdkafka calls retriable until it is done or patience ends."""
     until = monotonic() + patience_s
     while True:
         try:
             call()
         except KafkaException as error:
-            if not error.args[0].retriable() or monotonic() > until:
+            if not error.args[0].retriable() or monotonic() > until or not go_on():
                 raise
         else:
             return

@@ -42,7 +42,7 @@ def run(service: Service, *, charter: Path | None = None) -> None:
     settings = ScoringSettings() if charter is None else ScoringSettings(charter=charter)
     stream_settings = StreamSettings()
     stream = build(settings, KafkaSettings(), RegistrySettings(), stream_settings)
-    serve(stream, stream_settings.health_host, stream_settings.health_port or _port(service))
+    serve(stream, stream_settings.health_host, _port(service))
 
 
 def ready(
@@ -61,9 +61,7 @@ def ready(
     json
         Print the answer as JSON.
     """
-    url = (address or f"http://127.0.0.1:{StreamSettings().health_port or _port(service)}").rstrip(
-        "/"
-    )
+    url = (address or f"http://127.0.0.1:{_port(service)}").rstrip("/")
     until = time.monotonic() + wait_s
     answer = _ask(url)
     while not answer["ok"] and time.monotonic() < until:
@@ -100,7 +98,8 @@ def release(
 
 
 def _port(service: Service) -> int:
-    return _HEALTH_PORTS[service]
+    port = StreamSettings().health_port
+    return _HEALTH_PORTS[service] if port is None else port
 
 
 def _ask(url: str) -> dict[str, object]:

@@ -18,6 +18,9 @@ from headrace.contracts.compatibility import incompatibilities
 from headrace.errors import HeadraceError
 
 REQUEST_TIMEOUT_S: Final = 5.0
+LARGEST_ID: Final = 2**31 - 1
+"""Ids are Java's ints: asked for a larger one, Confluent's registry answers as if there were no
+such address, which would be waited out as if it were none of its own answers."""
 UNKNOWN_REMEMBERED_S: Final = 30.0
 UNKNOWN_REMEMBERED_MAX: Final = 10_000
 
@@ -118,6 +121,8 @@ class Registry:
         known = self._writers.get(schema_id)
         if known is not None:
             return known
+        if schema_id > LARGEST_ID:
+            raise KeyError(schema_id)
         self._raise_if_remembered(schema_id)
         try:
             answer = self._ask(lambda: self._client.get_schema(schema_id))

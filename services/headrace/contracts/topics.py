@@ -63,7 +63,12 @@ def topic_config(spec: TopicSpec, replication: int = 1) -> dict[str, str]:
     config = {
         "cleanup.policy": spec.cleanup,
         "max.message.bytes": str(spec.max_record_bytes + BATCH_OVERHEAD_BYTES),
+        # Else a small compressed record may be any size to whoever reads it.
+        "compression.type": "uncompressed",
     }
+    if spec.cleanup == "compact":
+        # Compaction leaves the segment that is written to alone, and a restore reads all of it.
+        config |= {"segment.bytes": str(64 * 1_048_576), "min.cleanable.dirty.ratio": "0.1"}
     if spec.retention_ms is not None:
         config["retention.ms"] = str(spec.retention_ms)
     if replication >= REPLICAS_FOR_QUORUM:

@@ -34,10 +34,10 @@ class FakeClients:
         """Kill the process; the group has expelled its members, its transactions stay open."""
         self._process.kill()
 
-    def expire(self) -> None:
-        """Let the sessions of its group members time out: the process slept for too long."""
+    def expire(self, unaware_polls: int = 0) -> None:
+        """Let its group members' sessions time out; see ``FakeConsumer.expire``."""
         for consumer in self._consumers:
-            consumer.expire()
+            consumer.expire(unaware_polls)
 
     def consumer(self, group: str, **extra: Any) -> FakeConsumer:
         """Return a member of a group that commits nothing by itself."""

@@ -109,6 +109,11 @@ class FakeConsumer(FakeClient):
         return metadata_format.encode(self._membership.metadata())
 
     @call
+    def memberid(self) -> str | None:
+        """Return the id that the group has given, or None where it has expelled this member."""
+        return self._membership.metadata().member_id or None
+
+    @call
     def get_watermark_offsets(
         self, partition: TopicPartition, timeout: float = -1, cached: bool = False
     ) -> tuple[int, int]:
@@ -126,9 +131,16 @@ class FakeConsumer(FakeClient):
             self._membership.close()
         self._closed = True
 
-    def expire(self) -> None:
-        """Let the session time out: the group goes on without this member (a test's call)."""
-        self._membership.leave()
+    def expire(self, unaware_polls: int = 0) -> None:
+        """Let the session time out: the group goes on without this member (a test's call).
+
+        Parameters
+        ----------
+        unaware_polls
+            How many polls pass before a heartbeat has told it; a process that slept works on as
+            if nothing had happened for a while.
+        """
+        self._membership.leave(unaware_polls)
 
     def _fetch(self, most: int, timeout: float) -> list[Message]:
         if self._closed:

@@ -22,6 +22,7 @@ class Membership:
         self._member_id = ""
         self._generation = -1
         self._given: list[TopicPartition] | None = None
+        self._unaware_polls = 0
         self._on_assign: Rebalanced | None = None
         self._on_revoke: Rebalanced | None = None
         self._on_lost: Rebalanced | None = None
@@ -46,6 +47,9 @@ class Membership:
         if not self._topics:
             return
         if not self._known():
+            if self._unaware_polls > 0:
+                self._unaware_polls -= 1
+                return
             self._give_up(self._on_lost)
             self._member_id = self._groups.join(self._group, self._topics)
         member = self._groups.group(self._group).members[self._member_id]
@@ -57,8 +61,8 @@ class Membership:
             self._take_over([TopicPartition(*key) for key in assignment])
 
     def metadata(self) -> GroupMetadata:
-        """Return who this is; an expelled one has lost its id, as after a refused heartbeat."""
-        member_id = self._member_id if self._known() else ""
+        """Return who this is; one that knows itself expelled has lost its id."""
+        member_id = self._member_id if self._known() or self._unaware_polls > 0 else ""
         return GroupMetadata(self._group, self._generation, member_id)
 
     def close(self) -> None:
@@ -67,9 +71,10 @@ class Membership:
             self._give_up(self._on_revoke if self._known() else self._on_lost)
             self.leave()
 
-    def leave(self) -> None:
-        """Be a member no more, without knowing it."""
+    def leave(self, unaware_polls: int = 0) -> None:
+        """Be a member no more; the next ``unaware_polls`` polls do not know it yet."""
         self._groups.leave(self._group, self._member_id)
+        self._unaware_polls = unaware_polls
 
     def _known(self) -> bool:
         return self._member_id in self._groups.group(self._group).members

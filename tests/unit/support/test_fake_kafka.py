@@ -12,7 +12,10 @@ from support.fake_kafka.errors import timed_out
 
 pytest.register_assert_rewrite("support.broker_suite")
 
-from support.broker_suite import BrokerSuite, Client, GroupSuite, Member  # noqa: E402 -- rewritten first
+from support.broker_suite.broker import Client  # noqa: E402 -- rewritten first
+from support.broker_suite.consumers import ConsumerSuite  # noqa: E402 -- rewritten first
+from support.broker_suite.groups import GroupSuite, Member  # noqa: E402 -- rewritten first
+from support.broker_suite.transactions import TransactionSuite  # noqa: E402 -- rewritten first
 
 
 @dataclass
@@ -54,9 +57,13 @@ def broker() -> FakeBroker:
     return FakeBroker()
 
 
-class TestFakeBroker(BrokerSuite):
-    """Transactions, offsets, fencing."""
+class TestFakeTransactions(TransactionSuite):
+    """Transactions."""
 
 
-class TestFakeGroup(GroupSuite):
+class TestFakeConsumers(ConsumerSuite):
+    """Reading."""
+
+
+class TestFakeGroups(GroupSuite):
     """Membership."""

@@ -191,6 +191,23 @@ def test_time_passes_where_nothing_came_of_a_poll(kafka: FakeKafka) -> None:
     assert kafka.now_ms == began + 1_500
 
 
+def test_a_member_that_was_expelled_works_on_until_it_is_told(kafka: FakeKafka) -> None:
+    clients = FakeClients(kafka)
+    zombie, producer = clients.consumer("group"), in_transaction(clients)
+    lost: list[TopicPartition] = []
+    zombie.subscribe(["topic"], on_lost=lambda _, partitions: lost.extend(partitions))
+    zombie.poll()
+    zombie.expire(unaware_polls=1)
+    zombie.poll()
+    assert lost == []
+    metadata, offsets = zombie.consumer_group_metadata(), [TopicPartition("topic", 0, 1)]
+    with pytest.raises(KafkaException) as raised:
+        producer.send_offsets_to_transaction(offsets, metadata)
+    assert raised.value.args[0].code() == KafkaError.UNKNOWN_MEMBER_ID
+    zombie.poll()
+    assert lost == [TopicPartition("topic", 0)]
+
+
 def test_a_transaction_ends_when_time_has_passed_its_timeout(kafka: FakeKafka) -> None:
     clients = FakeClients(kafka)
     producer = clients.transactional_producer("id", timeout_ms=1_000)

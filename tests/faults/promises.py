@@ -1,6 +1,6 @@
-"""What an undisturbed service makes of the same input: all of it in one batch, in memory."""
+"""What must hold after any fault: the promises, and the outcome of a run that nothing disturbed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from headrace.chassis.batch import Fetched, decode
@@ -10,6 +10,7 @@ from headrace.chassis.restore import Restorer
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import KeyedState
 from headrace.chassis.wiring import Wiring
+from headrace.contracts.registry import Registry
 from headrace.models.artefact import read_artefact
 from headrace.models.keys import load_trusted
 from headrace.models.logistic import FrozenLogistic
@@ -20,6 +21,8 @@ from headrace.scoring.state import ScoringFormat, State
 from headrace.usecase.charter import Charter
 from headrace.usecase.entities import EntityLists
 from headrace.usecase.history import HistoryFormat, KeyHistory
+from headrace.verification.terms import load_terms
+from headrace.verification.verifier import Verifier
 
 Source = tuple[int, int]
 """Partition and offset of an event."""
@@ -50,8 +53,32 @@ class Topics(NamedTuple):
         return [message for batch in batches for message in batch]
 
 
-def replayed(topics: Topics, settings: ScoringSettings, partitions: list[int]) -> Outcome:
-    """Decide the events as they stand in their topic."""
+def assert_verified(clients: Clients, registry: Registry, settings: ScoringSettings) -> None:
+    """Hold the topics to what ``headrace verify`` promises."""
+    terms = load_terms(settings.charter)
+    report = Verifier(clients, registry, terms, _TIMEOUT_S, print).verify(allow_pending=False)
+    assert report.passed, [result for result in report.results if result.verdict == "FAIL"]
+
+
+def assert_as_undisturbed(
+    topics: Topics, settings: ScoringSettings, committed: Mapping[int, int]
+) -> None:
+    """Compare the windows of every decision, and the state, with those of a replay in memory.
+
+    Parameters
+    ----------
+    committed
+        Where the group stands: the end of each partition of the events.
+    """
+    expected = _replayed(topics, settings, list(committed))
+    found = _left(topics, settings, committed)
+    assert expected.features, "nothing was decided"
+    assert _differing(expected.features, found.features) == {}
+    assert _differing(expected.state, found.state) == {}
+
+
+def _replayed(topics: Topics, settings: ScoringSettings, partitions: list[int]) -> Outcome:
+    """Decide all events in one batch, as they stand in their topic."""
     charter = Charter.load(settings.charter)
     trusted = load_trusted(settings.trusted_keys)
     artefact = read_artefact(
@@ -71,13 +98,10 @@ def replayed(topics: Topics, settings: ScoringSettings, partitions: list[int]) -
     decided = scorer.decide(received, overlay, StageClock()).recorded
     overlay.merge(set(partitions))
     decisions = (decision for decision, _ in decided if decision is not None)
-    return Outcome(
-        {(each["source_partition"], each["source_offset"]): each["features"] for each in decisions},
-        _contents(state),
-    )
+    return Outcome(_features(decisions), _contents(state))
 
 
-def recorded(topics: Topics, settings: ScoringSettings, committed: Mapping[int, int]) -> Outcome:
+def _left(topics: Topics, settings: ScoringSettings, committed: Mapping[int, int]) -> Outcome:
     """Return what the service left: its decisions, and the state as a restart would restore it."""
     charter = Charter.load(settings.charter)
     decisions = topics.wiring.channel(f"{topics.name}.decisions")
@@ -86,10 +110,13 @@ def recorded(topics: Topics, settings: ScoringSettings, committed: Mapping[int, 
     state = _state(charter)
     restorer = Restorer(topics.clients, changelog.topic, changelog.decode)
     assert restorer.restore(state, committed, lambda: True, _TIMEOUT_S)
-    return Outcome(
-        {(each["source_partition"], each["source_offset"]): each["features"] for each in made},
-        _contents(state),
-    )
+    return Outcome(_features(made), _contents(state))
+
+
+def _features(decisions: Iterable[Mapping[str, Any]]) -> dict[Source, list[float]]:
+    return {
+        (each["source_partition"], each["source_offset"]): each["features"] for each in decisions
+    }
 
 
 def _state(charter: Charter) -> KeyedState[State]:
@@ -104,3 +131,9 @@ def _contents(state: KeyedState[State]) -> Contents:
         for partition, key, value in state
         if isinstance(value, KeyHistory)
     }
+
+
+def _differing(expected: Mapping[Any, object], found: Mapping[Any, object]) -> dict[Any, object]:
+    """Return a few of the keys at which the two differ, with both values."""
+    keys = [key for key in sorted({*expected, *found}) if expected.get(key) != found.get(key)]
+    return {key: (expected.get(key), found.get(key)) for key in keys[:3]}
