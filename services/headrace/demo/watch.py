@@ -8,11 +8,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from numpy.typing import NDArray
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.reading import beginnings, is_end
 from headrace.simulator.due import DueTimes
+
+
+_START_S = 10.0
 
 
 class DecisionWatch:
@@ -32,17 +35,18 @@ class DecisionWatch:
         decode: Callable[[bytes | None], dict[str, Any]],
     ) -> None:
         self._reader = clients.reader()
-        self._reader.assign(
-            [TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(partitions)]
-        )
+        self._reader.assign(beginnings(clients, topic, range(partitions), _START_S))
+        self._empty = {number: 0 for number in range(partitions)}
         self._decode = decode
+        self._ready = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._seen: dict[int, tuple[array[int], array[float]]] = {}
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Begin; returns once it would see the first decision."""
         self._thread.start()
+        self._ready.wait(_START_S)
         return self
 
     def __exit__(
@@ -78,6 +82,8 @@ class DecisionWatch:
             messages = [first, *self._reader.consume(10_000, 0)]
             now_s = time.monotonic()
             for message in messages:
+                if is_end(message, self._empty) and not self._empty:
+                    self._ready.set()
                 if message.error() is None:
                     decision = self._decode(message.value())
                     offsets, seen_s = self._seen.setdefault(
