@@ -14,7 +14,6 @@ from headrace.chassis.clients import Clients
 from headrace.chassis.reading import beginnings, is_end
 from headrace.simulator.due import DueTimes
 
-
 _START_S = 10.0
 
 
@@ -36,7 +35,7 @@ class DecisionWatch:
     ) -> None:
         self._reader = clients.reader()
         self._reader.assign(beginnings(clients, topic, range(partitions), _START_S))
-        self._empty = {number: 0 for number in range(partitions)}
+        self._empty = dict.fromkeys(range(partitions), 0)
         self._decode = decode
         self._ready = threading.Event()
         self._stop = threading.Event()
