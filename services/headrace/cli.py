@@ -23,11 +23,13 @@ for verb, target in {
     "tail": "tail:tail",
     "verify": "verify:verify",
     "demo": "demo:demo",
+    "explain": "explain:explain",
 }.items():
     app.command(f"headrace.commands.{target}", name=verb)
 
 topics = cyclopts.App(name="topics", help="The topics and schemas of every use case.")
 topics.command("headrace.commands.topics:apply", name="apply")
+topics.command("headrace.commands.kept:kept", name="kept")
 app.command(topics)
 
 charter = cyclopts.App(name="charter", help="What a use case declares, in one file.")
@@ -39,6 +41,12 @@ lists = cyclopts.App(name="lists", help="The lists of entities that a charter's 
 for verb in ("add", "remove", "show"):
     lists.command(f"headrace.commands.lists:{verb}", name=verb)
 app.command(lists)
+
+dead_letters = cyclopts.App(name="dead-letters", help="What could not be decided.")
+dead_letters.command("headrace.commands.dead_letters:list_", name="list")
+for verb in ("show", "replay"):
+    dead_letters.command(f"headrace.commands.dead_letters:{verb}", name=verb)
+app.command(dead_letters)
 
 models = cyclopts.App(name="models", help="The models that serve.")
 models.command("headrace.commands.models:freeze", name="freeze")

@@ -33,6 +33,7 @@ ENDINGS = (
     "pauses",
     "entities",
     "labels",
+    "replays",
 )
 
 

@@ -5,7 +5,8 @@ import uuid
 
 import pytest
 
-from support.running import deployed, scoring
+from support.running import scoring
+from support.use_case import deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from support.running import deployed, scoring, until
+from support.running import scoring, until
+from support.use_case import deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 

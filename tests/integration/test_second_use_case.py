@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from support.running import by_place, deployed, scoring
+from support.running import scoring
+from support.use_case import by_place, deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 

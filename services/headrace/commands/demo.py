@@ -5,11 +5,17 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
+from rich.table import Table
+from rich.text import Text
 
-from headrace.commands.console import print_json, print_table, progress, results
-from headrace.commands.verify import show
+from headrace.commands.console import errors, print_json, print_table, progress, results
+from headrace.commands.verify import show as show_checks
+from headrace.demo.display import Display, PlainLines
+from headrace.demo.live import LiveView
 from headrace.demo.run import Plan
 from headrace.demo.run import demo as run_demo
+from headrace.demo.story import examples, how_it_went, next_steps, what_happened
+from headrace.demo.summary import Summary
 from headrace.errors import HeadraceError
 from headrace.scoring.settings import ScoringSettings
 
@@ -25,6 +31,8 @@ def demo(
     rate: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     echo: bool = False,
     keep: bool = False,
+    plain: bool = False,
+    verbose: bool = False,
     json: bool = False,
 ) -> None:
     """Decide transactions on a real broker, and verify every decision; exit 1 where that fails.
@@ -46,27 +54,68 @@ def demo(
         Afterwards, echo the same records with plain confluent-kafka, and compare.
     keep
         Leave the local stack up at the end, to look around.
+    plain
+        Lines of progress also on a terminal, where there is a live view of what comes at a rate.
+    verbose
+        At the end, show every check, the balance sheet and every number.
     json
         Print the summary as JSON.
     """
     if file is None and rate is None:
         rate = _DEFAULT_RATE
     plan = Plan(file, limit, events, seed, rate, with_echo=echo, keep=keep)
-    summary = run_demo(plan, ScoringSettings().charter, progress)
+    summary = run_demo(plan, ScoringSettings().charter, progress, _display(plain=plain))
     if json:
         print_json(summary.as_json())
     else:
-        show(summary.verified)
-        numbers = [{"": name, "count": value} for name, value in summary.numbers().items()]
-        print_table(f"Demo of {summary.use_case}", numbers)
+        _show(summary, verbose=verbose)
     if not summary.holds:
         raise HeadraceError("Not every promise was kept: see the checks above.")
     if not json:
-        results.print("Every event came to exactly one thing, and all of it is proved.")
-    if keep:
         home = ScoringSettings().home / "demo"
-        progress(
-            "The stack is still up. Look around: "
-            f"headrace tail {summary.use_case}.decisions --no-follow --limit 5; "
-            f"headrace verify --charter {home / summary.use_case}.toml; headrace down"
-        )
+        _show_steps(summary, str(home / f"{summary.use_case}.toml") if keep else None)
+
+
+def _display(*, plain: bool) -> Display:
+    """Choose the live view where it can be drawn."""
+    drawable = errors.is_terminal and not errors.is_dumb_terminal
+    return LiveView(errors) if drawable and not plain else PlainLines(progress)
+
+
+def _show(summary: Summary, *, verbose: bool) -> None:
+    """Tell what happened; all of the checks only where that is asked for, or one fails."""
+    if verbose or not summary.holds:
+        show_checks(summary.verified)
+        numbers = [{"": name, "count": value} for name, value in summary.numbers().items()]
+        print_table(f"Demo of {summary.use_case}", numbers)
+    results.print()
+    results.print(Text(what_happened(summary), "bold"))
+    results.print()
+    _print_rows(how_it_went(summary))
+    told = list(examples(summary))
+    if told:
+        results.print()
+        results.print(Text("For example", "bold"))
+    for line, reasons in told:
+        results.print(f"  {line}", highlight=False, markup=False)
+        for reason in reasons:
+            results.print(Text(f"    - {reason}"))
+
+
+def _show_steps(summary: Summary, charter: str | None) -> None:
+    """Say what to try next."""
+    results.print()
+    results.print(Text("What to try next", "bold"))
+    for command, purpose in next_steps(summary, charter):
+        results.print(f"  {purpose}:", highlight=False, markup=False)
+        # Not folded: it is there to be copied.
+        results.print(f"    {command}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_rows(rows: list[tuple[str, str]]) -> None:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, line in rows:
+        table.add_row(name, Text(line))
+    results.print(table)

@@ -129,3 +129,19 @@ class EntityListed(TypedDict):
     reason: str
     by: str
     changed_at_ms: int
+
+
+class ReplayRequested(TypedDict):
+    """A dead letter's record was published again, in the transaction that holds this."""
+
+    dead_letter_topic: str
+    dead_letter_partition: int
+    dead_letter_offset: int
+    dead_letter_reason: DeadLetterReason
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    replayed_offset: int
+    by: str
+    reason: str
+    requested_at_ms: int

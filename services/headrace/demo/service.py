@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import httpx
 
@@ -16,6 +16,14 @@ from headrace.errors import HeadraceError
 
 _START_S = 60.0
 _STOP_S = 30.0
+
+
+class Counts(NamedTuple):
+    """Input records that have been processed."""
+
+    processed: int
+    duplicates: int
+    """Of these, events that had been decided before."""
 
 
 class ScoringProcess:
@@ -33,7 +41,8 @@ class ScoringProcess:
         self._charter = charter
         self._environment = environment
         self._log = log
-        self._address = f"http://127.0.0.1:{_free_port()}"
+        self._port = _free_port()
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=5.0)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -45,11 +54,10 @@ class ScoringProcess:
             It ended, or was not ready in time.
         """
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        port = self._address.rpartition(":")[2]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "headrace", "run", "scoring", "--charter", self._charter],
-                env={**os.environ, **self._environment, "HEADRACE_HEALTH_PORT": port},
+                env={**os.environ, **self._environment, "HEADRACE_HEALTH_PORT": str(self._port)},
                 stdout=log,
                 stderr=log,
                 # A Ctrl-C is the demo's to handle: it stops this one gently, and last.
@@ -69,6 +77,7 @@ class ScoringProcess:
         trace: TracebackType | None,
     ) -> None:
         """Stop it."""
+        self._client.close()
         self.stop()
 
     def stop(self) -> int:
@@ -82,8 +91,8 @@ class ScoringProcess:
             self._process.kill()
             return self._process.wait()
 
-    def processed(self) -> int:
-        """Return how many input records it has committed so far.
+    def counts(self) -> Counts:
+        """Return what it has committed so far.
 
         Raises
         ------
@@ -92,17 +101,16 @@ class ScoringProcess:
         """
         self.require_alive()
         try:
-            text = httpx.get(f"{self._address}/metrics", timeout=5.0).text
+            text = self._client.get("/metrics").text
         except httpx.TransportError:
-            return 0  # a busy moment: the next question will tell
-        found = re.search(r"^headrace_records_total (\S+)", text, re.MULTILINE)
-        return int(float(found[1])) if found else 0
+            return Counts(0, 0)  # a busy moment: the next question will tell
+        return Counts(_count("records", text), _count("duplicates", text))
 
     def why_not_ready(self) -> str:
         """Return why it is not ready, or nothing where it is."""
         self.require_alive()
         try:
-            return str(httpx.get(f"{self._address}/ready", timeout=5.0).json()["why_not"])
+            return str(self._client.get("/ready").json()["why_not"])
         except httpx.TransportError:
             return "it does not answer yet"
 
@@ -121,6 +129,11 @@ class ScoringProcess:
                     fix=f"See {self._log}.",
                 )
             time.sleep(0.1)
+
+
+def _count(name: str, metrics: str) -> int:
+    found = re.search(rf"^headrace_{name}_total (\S+)", metrics, re.MULTILINE)
+    return int(float(found[1])) if found else 0
 
 
 def _free_port() -> int:

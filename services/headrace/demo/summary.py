@@ -11,6 +11,7 @@ from headrace.simulator.publisher import Published
 from headrace.verification.report import Report
 
 _PERCENTILES = (50, 99, 99.9)
+EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Summary:
     """Everything that a demo measured."""
 
     use_case: str
+    event: str
+    """Name of the events' schema, as ``card-fraud/Transaction``."""
     published: Published
     tally: Tally
     latencies_ms: NDArray[np.float64]
@@ -32,19 +35,21 @@ class Summary:
 
     def numbers(self) -> dict[str, object]:
         """Return the summary's numbers by name."""
-        tally = self.tally
+        tally, outcomes = self.tally, self.tally.outcomes
         numbers: dict[str, object] = {
             "published": self.published.published,
             "decided": tally.decided,
-            **{f"  {action}": count for action, count in tally.actions.most_common()},
-            "  of these late": tally.late,
+            **{f"  {action}": count for action, count in outcomes.actions.most_common()},
+            "  of these late": outcomes.late,
+            "  of these past the deadline": outcomes.deadline_missed,
+            "  of these by the rules alone": outcomes.fallbacks.total(),
             "duplicates": tally.duplicates,
             "dead letters": tally.dead_letters.total(),
             **{f"  {reason}": count for reason, count in tally.dead_letters.most_common()},
             "published per s": round(self.published.rate),
             "decided per s": round(tally.decisions_per_s),
         }
-        numbers |= self._latencies()
+        numbers |= self.latencies()
         if self.echo_per_s is not None:
             numbers["raw echo per s"] = round(self.echo_per_s)
             numbers["ratio to the raw echo"] = round(tally.decisions_per_s / self.echo_per_s, 3)
@@ -57,10 +62,14 @@ class Summary:
             "holds": self.holds,
             "published_by_kind": dict(self.published.by_kind),
             **{name.strip().replace(" ", "_"): value for name, value in self.numbers().items()},
+            "money": self.tally.outcomes.money.as_json(),
+            "reasons": dict(self.tally.outcomes.reasons.most_common()),
+            "examples": self.tally.outcomes.examples(EXAMPLES),
             "verified": self.verified.as_json(),
         }
 
-    def _latencies(self) -> dict[str, object]:
+    def latencies(self) -> dict[str, object]:
+        """Return the percentiles of the latency by name; nothing where there was no rate."""
         if not len(self.latencies_ms):
             return {}
         values = np.percentile(self.latencies_ms, _PERCENTILES)

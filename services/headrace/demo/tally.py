@@ -7,6 +7,8 @@ from typing import Any
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.reading import read_to_end
+from headrace.demo.outcomes import Outcomes
+from headrace.usecase.values import Values
 
 _TIMEOUT_S = 60.0
 Decode = Callable[[bytes | None], dict[str, Any]]
@@ -16,8 +18,7 @@ Decode = Callable[[bytes | None], dict[str, Any]]
 class Tally:
     """What came of the published events."""
 
-    actions: Counter[str] = field(default_factory=Counter)
-    late: int = 0
+    outcomes: Outcomes = field(default_factory=Outcomes)
     duplicates: int = 0
     dead_letters: Counter[str] = field(default_factory=Counter)
     decision_bytes: int = 0
@@ -28,7 +29,7 @@ class Tally:
     @property
     def decided(self) -> int:
         """Number of decisions."""
-        return self.actions.total()
+        return self.outcomes.decided
 
     @property
     def fates(self) -> int:
@@ -52,25 +53,24 @@ class Reader:
         self._use_case = use_case
         self._decoders = decoders
 
-    def tally(self, partitions: int) -> Tally:
+    def tally(self, partitions: int, values: Values | None) -> Tally:
         """Count decisions, duplicates and dead letters."""
-        tally = Tally()
-        for size, decision in self._records("decisions", partitions):
-            tally.actions[decision["action"]] += 1
-            tally.late += decision["late"]
-            tally.decision_bytes += size
-            tally.batches[decision["decided_at_ms"]] += 1
-        for size, audit in self._records("audits", partitions):
-            tally.duplicates += audit["kind"] == "duplicate"
-            tally.audit_bytes += size
-        for _, letter in self._records("events.dlq", partitions):
-            tally.dead_letters[letter["reason"]] += 1
+        tally = Tally(Outcomes(values))
+        for records in self._records("decisions", partitions):
+            decisions = [decision for _, decision in records]
+            tally.outcomes.add(decisions)
+            tally.decision_bytes += sum(size for size, _ in records)
+            tally.batches.update(decision["decided_at_ms"] for decision in decisions)
+        for records in self._records("audits", partitions):
+            tally.duplicates += sum(audit["kind"] == "duplicate" for _, audit in records)
+            tally.audit_bytes += sum(size for size, _ in records)
+        for records in self._records("events.dlq", partitions):
+            tally.dead_letters.update(letter["reason"] for _, letter in records)
         return tally
 
-    def _records(self, name: str, partitions: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _records(self, name: str, partitions: int) -> Iterator[list[tuple[int, dict[str, Any]]]]:
         topic = f"{self._use_case}.{name}"
         decode = self._decoders[name]
         for messages in read_to_end(self._clients, topic, range(partitions), _TIMEOUT_S):
-            for message in messages:
-                value = message.value() or b""
-                yield len(value), decode(value)
+            values = [message.value() or b"" for message in messages]
+            yield [(len(value), decode(value)) for value in values]

@@ -19,8 +19,14 @@ from headrace.usecase.charter import Charter
 _CALL_S = 10.0
 
 
-def prepare(charter: Path, clients: Clients, registry: Registry) -> Path:
+def prepare(charter: Path, clients: Clients, registry: Registry, *, backlog: bool) -> Path:
     """Copy a charter under a new name, and give it topics, schemas and a signed model.
+
+    Parameters
+    ----------
+    backlog
+        The events will all be there at once, so that most wait: the copy's deadline is a day, or
+        nearly every decision would be the late action.
 
     Returns
     -------
@@ -32,6 +38,8 @@ def prepare(charter: Path, clients: Clients, registry: Registry) -> Path:
     copy = settings.home / "demo" / f"{name}.toml"
     copy.parent.mkdir(parents=True, exist_ok=True)
     text = re.sub(r'(?m)^name = ".*"', f'name = "{name}"', charter.read_text("utf-8"), count=1)
+    if backlog:
+        text = re.sub(r'(?m)^within = ".*"', 'within = "86400s"', text, count=1)
     copy.write_text(text, "utf-8")
     loaded = Charter.load(copy)
     topics = list(load_topics(loaded.name, loaded.events.schema).values())

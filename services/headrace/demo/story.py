@@ -1,0 +1,131 @@
+"""What happened, told to somebody who sees it for the first time."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from headrace.demo.summary import EXAMPLES, Summary
+from headrace.usecase.money import in_words
+
+_DONE = {"approve": "approved", "review": "held for review", "decline": "declined"}
+
+
+def what_happened(summary: Summary) -> str:
+    """Return it in a paragraph."""
+    tally = summary.tally
+    fates = [
+        f"{count:,} {_DONE.get(action, action)}"
+        for action, count in tally.outcomes.actions.most_common()
+    ]
+    came = f"{summary.published.published:,} {_events(summary.event)} came"
+    parts = [f"{came}: {_listed(fates) or 'none was decided'}"]
+    if tally.duplicates:
+        parts.append(f"{tally.duplicates:,} had come before and were not decided again")
+    if letters := tally.dead_letters.total():
+        parts.append(f"{letters:,} could not be decided and are kept as dead letters")
+    if shadow := tally.outcomes.not_acted:
+        parts.append(f"in shadow, so that nothing acts on {shadow:,} of the decisions")
+    return f"{'; '.join(parts)}. {verdict(summary)}"
+
+
+def verdict(summary: Summary) -> str:
+    """Return whether the promises were kept."""
+    results = summary.verified.results
+    if summary.holds:
+        return (
+            f"Each of them came to exactly one thing, and all of it is proved:"
+            f" {len(results)} of {len(results)} checks pass."
+        )
+    failed = sum(result.verdict == "FAIL" for result in results)
+    told = f"Not every promise was kept: {failed} of {len(results)} checks fail"
+    published, fates = summary.published.published, summary.tally.fates
+    return f"{told}, and {fates:,} fates stand against {published:,} events published."
+
+
+def how_it_went(summary: Summary) -> list[tuple[str, str]]:
+    """Return what there is to say of money, time and faults: a name and a line each."""
+    tally, outcomes = summary.tally, summary.tally.outcomes
+    rows = [("money", line) for line in _money(summary)]
+    latencies = summary.latencies()
+    if latencies:
+        named = [f"{name.split()[1]} {value} ms" for name, value in latencies.items()]
+        rows.append(("latency", f"{', '.join(named)}, from when an event was due to be published"))
+    published, decided = summary.published.rate, tally.decisions_per_s
+    rows.append(("rate", f"{published:,.0f} published and {decided:,.0f} decided per s"))
+    if summary.echo_per_s is not None:
+        ratio = tally.decisions_per_s / summary.echo_per_s
+        rows.append(("raw echo", f"{summary.echo_per_s:,.0f} per s: the ratio is {ratio:.3f}"))
+    letters = tally.dead_letters.most_common()
+    if letters:
+        rows.append(("dead letters", ", ".join(f"{name} {count:,}" for name, count in letters)))
+    if outcomes.fallbacks:
+        told = ", ".join(f"{why} {count:,}" for why, count in outcomes.fallbacks.most_common())
+        rows.append(("by rules alone", told))
+    if outcomes.deadline_missed:
+        rows.append(("past the deadline", f"{outcomes.deadline_missed:,}"))
+    return rows
+
+
+def examples(summary: Summary) -> Iterator[tuple[str, list[str]]]:
+    """Yield a line about each decision worth looking at, and its reasons in words."""
+    for decision in summary.tally.outcomes.examples(EXAMPLES):
+        yield _decided(decision), decision["reasons"]
+
+
+def next_steps(summary: Summary, charter: str | None) -> list[tuple[str, str]]:
+    """Return commands to try, and what each is good for.
+
+    Parameters
+    ----------
+    charter
+        Path of the demo's own charter, where its topics are still there.
+    """
+    if charter is None:
+        return [
+            ("headrace demo --keep", "leave the broker up, and look around"),
+            ("headrace demo --rate 3000 --events 60000", "three times as fast"),
+            ("headrace demo --verbose", "every check and the balance sheet"),
+        ]
+    steps = [
+        (f"headrace explain {decision['event_id']} --charter {charter}", "one decision, whole")
+        for decision in summary.tally.outcomes.examples(1)
+    ]
+    return [
+        *steps,
+        (f"headrace tail {summary.use_case}.decisions --no-follow --limit 5", "read a topic"),
+        (f"headrace verify --charter {charter}", "every check and the balance sheet"),
+        ("headrace down", "stop the broker"),
+    ]
+
+
+def _money(summary: Summary) -> Iterator[str]:
+    money = summary.tally.outcomes.money
+    for currency in money.currencies:
+        line = (
+            f"of {in_words(money.decided[currency], currency)},"
+            f" {in_words(money.declined[currency], currency)} declined"
+        )
+        if approving := money.cost_of_approving[currency]:
+            line += (
+                f"; the decisions are expected to cost {in_words(money.cost[currency], currency)},"
+                f" approving everything {in_words(approving, currency)}"
+            )
+        yield line
+
+
+def _events(schema: str) -> str:
+    """Return what to call some events: by their record's name where that is one word."""
+    record = schema.rpartition("/")[2]
+    return f"{record.lower()}s" if record.istitle() else "events"
+
+
+def _decided(decision: Mapping[str, Any]) -> str:
+    action = _DONE.get(decision["action"], decision["action"])
+    amount, currency = decision["amount_minor"], decision["currency"]
+    about = "" if amount is None or currency is None else f" {in_words(amount, currency)}"
+    how = f"score {decision['score']:.3f}" if not decision["fallback"] else "by the rules alone"
+    return f"{action}:{about}, {how}, event {decision['event_id']}"
+
+
+def _listed(parts: list[str]) -> str:
+    *before, last = parts or [""]
+    return f"{', '.join(before)} and {last}" if before else last

@@ -1,0 +1,41 @@
+"""What a demo runs in: the local stack, and an end that nothing disturbs."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+from headrace.demo.display import Say
+from headrace.local.cluster import OwnCluster
+from headrace.local.settings import LocalSettings
+from headrace.local.stack import LocalStack
+
+
+def start_stack(ends: contextlib.ExitStack, say: Say, *, keep: bool) -> None:
+    """Start the local stack, where no other cluster is named; ``ends`` stops what this started."""
+    if OwnCluster.named() is not None:
+        say("KAFKA_BOOTSTRAP_SERVERS is set: using that cluster.")
+        return
+    stack = LocalStack(LocalSettings.load(), say)
+    ran_before = stack.is_ready()
+    if not ran_before and not keep:
+        ends.callback(stack.down)
+    stack.up()
+
+
+@contextlib.contextmanager
+def undisturbed_end() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C; the clean-up after either is not interrupted again."""
+    handlers = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+
+    def interrupt(*_: object) -> None:
+        for name in handlers:
+            signal.signal(name, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for name in handlers:
+        signal.signal(name, interrupt)
+    try:
+        yield
+    finally:
+        for name, handler in handlers.items():
+            signal.signal(name, handler)
