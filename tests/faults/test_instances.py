@@ -4,6 +4,7 @@ import pytest
 
 from faults.seeds import TENTH
 from faults.use_case import UseCase
+from faults.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.parametrize("seed", TENTH)]
 
@@ -27,6 +28,7 @@ def test_a_stop_under_load_ends_with_the_batch_committed_and_a_restart_goes_on(
         with case.scoring() as stopped:
             case.until_processed(A_WHILE)
             assert stopped.stop() == 0
+        assert case.sharers() == 0
         assert case.open_transactions() == []
         with case.scoring() as restarted:
             case.until_processed(case.processed() + A_WHILE)
@@ -43,9 +45,8 @@ def _join_and_leave(case: UseCase, seed: int, *, kill: bool) -> None:
         with case.load(seed):
             case.until_processed(A_WHILE)
             with case.scoring("two", **SHORT_TRANSACTIONS) as two:
-                two.until_ready()
-                case.until_processed(case.processed() + A_WHILE)
-                assert two.metric("headrace_records_total") > 0
+                case.until_shared_by(2)
+                until(lambda: two.metric("headrace_records_total") > A_WHILE // 4, "two decides")
                 if kill:
                     two.kill()
                 else:

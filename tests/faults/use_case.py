@@ -167,6 +167,17 @@ class UseCase:
             != self._ends(plural, IsolationLevel.READ_COMMITTED)
         ]
 
+    def until_shared_by(self, instances: int) -> None:
+        """Wait until so many instances have partitions."""
+        until(lambda: self.sharers() == instances, f"{instances} instances have partitions")
+
+    def sharers(self) -> int:
+        """Return how many instances have partitions."""
+        group = f"{self.name}.scoring"
+        described = self._admin.describe_consumer_groups([group], request_timeout=_CALL_S)
+        members = described[group].result().members
+        return sum(bool(each.assignment.topic_partitions) for each in members)
+
     def assert_exactly_once(self) -> None:
         """Verify the topics, and compare decisions and state with an undisturbed run's."""
         assert_verified(self._clients, self._registry, self._settings)
