@@ -1,11 +1,16 @@
 """What all tests share."""
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+
+# Who runs the tests in the background may have Ctrl-C ignored, and every process that a test
+# starts would inherit that; tests of Ctrl-C need it to mean what it means at a terminal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
