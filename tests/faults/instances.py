@@ -64,10 +64,6 @@ class Instance:
         until(lambda: self.said(text) or self.has_ended(), f"{self._log.name} says {text!r}")
         assert self.said(text), f"it ended with {self._process.returncode} before {text!r}"
 
-    def until_ready(self) -> None:
-        """Wait until it processes records."""
-        until(self._is_ready, f"{self._log.name} is ready")
-
     def has_ended(self) -> bool:
         """Whether the process is gone."""
         return self._process.poll() is not None
@@ -95,10 +91,3 @@ class Instance:
         text = httpx.get(f"{self._url}/metrics", timeout=5.0).text
         found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else 0.0
-
-    def _is_ready(self) -> bool:
-        assert not self.has_ended(), f"it ended with {self._process.returncode}"
-        try:
-            return httpx.get(f"{self._url}/ready", timeout=5.0).is_success
-        except httpx.TransportError:
-            return False
