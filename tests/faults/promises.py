@@ -92,12 +92,12 @@ def _replayed(topics: Topics, settings: ScoringSettings, partitions: list[int]) 
     messages = sorted(
         topics.read("events", partitions), key=lambda each: (each.partition(), each.offset())
     )
-    received, _ = decode(messages, events.decode)
+    received, _, _ = decode(messages, events.decode, lambda message: None)
     state = _state(charter)
     overlay = state.overlay()
     decided = scorer.decide(received, overlay, StageClock()).recorded
     overlay.merge(set(partitions))
-    decisions = (decision for decision, _ in decided if decision is not None)
+    decisions = (decision for _, decision, _ in decided if decision is not None)
     return Outcome(_features(decisions), _contents(state))
 
 

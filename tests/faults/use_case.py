@@ -29,6 +29,7 @@ from headrace.simulator.kinds import Publication
 from headrace.simulator.publisher import Publisher
 from headrace.simulator.sources import simulated
 from headrace.usecase.charter import Charter
+from support.traces import UNTRACED
 
 BATCH_RECORDS = 100
 SESSION_TIMEOUT_MS = 2_000
@@ -140,7 +141,7 @@ class UseCase:
     ) -> tuple[Publisher, Iterable[Publication]]:
         source = simulated(self._charter, self._registry, events, seed)
         producer = self._clients.producer()
-        return Publisher(producer, f"{self.name}.events", rate=rate), source.publications
+        return Publisher(producer, f"{self.name}.events", UNTRACED, rate=rate), source.publications
 
     def processed(self) -> int:
         """Return how many events the group has committed; 0 where the broker does not say."""

@@ -31,6 +31,7 @@ from headrace.simulator.publisher import Publisher
 from headrace.simulator.scenario import Scenario
 from headrace.simulator.sources import events_topic, recorded, simulated
 from headrace.usecase.charter import Charter
+from support.traces import UNTRACED
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
@@ -140,7 +141,7 @@ def test_every_record_of_a_paced_run_has_its_due_time(charter, registry):
     case = Charter.load(charter)
     topic, due = events_topic(case), DueTimes()
     producer = Clients(KafkaSettings()).producer(**{"linger.ms": 0})
-    publisher = Publisher(producer, topic, rate=1_000, due_times=due)
+    publisher = Publisher(producer, topic, UNTRACED, rate=1_000, due_times=due)
     source = simulated(case, registry, 500, 5)
     thread = Thread(target=publisher.run, args=(source.publications, Event()))
     thread.start()

@@ -124,7 +124,7 @@ class Desk:
 
     def decisions(self, *batch: Received) -> list[DecisionMade]:
         """Decide a batch of which every event has a decision."""
-        decisions = [decision for decision, _ in self.decide(*batch).recorded]
+        decisions = [decision for _, decision, _ in self.decide(*batch).recorded]
         assert len(decisions) == len(batch)
         return [decision for decision in decisions if decision is not None]
 

@@ -21,6 +21,7 @@ from headrace.errors import HeadraceError
 from support.counting import CountFormat, CountingHandler, counting_topology
 from support.fake_kafka import CrashNow, FakeClients, FakeKafka
 from support.fake_kafka.faults import Behaviour, Operation
+from support.traces import UNTRACED
 
 TOPOLOGY = counting_topology("world")
 INPUTS = TOPOLOGY.source.topic
@@ -71,6 +72,7 @@ class Instance:
             cast("Any", self.clients),
             StreamSettings(instance=name, batch_records=batch_records, dead_letter_limit=False),
             Metrics("counting"),
+            UNTRACED,
             lambda: kafka.now_ms,
         )
 

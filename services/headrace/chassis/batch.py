@@ -7,10 +7,13 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from headrace.chassis.metrics import CountName
 from headrace.chassis.records import Outgoing, Received
 from headrace.chassis.state import Overlay
+from headrace.chassis.tracing import Trace
 from headrace.contracts.codec import Undecodable
 from headrace.contracts.reasons import DeadLetterReason
 
 V = TypeVar("V")
+Traces = dict[tuple[int, int], Trace]
+"""By partition and offset."""
 
 
 class Fetched(Protocol):
@@ -64,6 +67,8 @@ class Work(NamedTuple, Generic[V]):
     dead: list[Dead]
     counts: Counter[CountName]
     overlay: Overlay[V]
+    traces: Traces
+    """Of the messages whose spans are recorded."""
 
 
 class InDoubt(NamedTuple, Generic[V]):
@@ -77,25 +82,42 @@ class InDoubt(NamedTuple, Generic[V]):
     """What follows a commit besides the merge: to be called where it did happen."""
 
 
+class Decoded(NamedTuple):
+    """A batch decoded."""
+
+    received: list[Received]
+    dead: list[Dead]
+    """What could not be."""
+    traces: Traces
+    """Those that are recorded."""
+
+
 def decode(
-    messages: Sequence[Fetched], decode_value: Callable[[bytes | None], dict[str, Any]]
-) -> tuple[list[Received], list[Dead]]:
+    messages: Sequence[Fetched],
+    decode_value: Callable[[bytes | None], dict[str, Any]],
+    trace_of: Callable[[Fetched], Trace | None],
+) -> Decoded:
     """Decode messages; what cannot be decoded is dead."""
-    received: list[Received] = []
-    dead: list[Dead] = []
+    decoded = Decoded([], [], {})
     for message in messages:
         value, partition, offset = message.value(), message.partition(), message.offset()
+        trace = trace_of(message)
+        if trace is not None and trace.is_recorded:
+            decoded.traces[partition, offset] = trace
         try:
             record = decode_value(value)
             key = (message.key() or b"").decode()
         except Undecodable as error:
-            dead.append(Dead(partition, offset, error.reason, error.detail))
+            decoded.dead.append(Dead(partition, offset, error.reason, error.detail))
         except UnicodeDecodeError as error:
-            dead.append(Dead(partition, offset, "key_mismatch", f"the key is no text: {error}"))
+            detail = f"the key is no text: {error}"
+            decoded.dead.append(Dead(partition, offset, "key_mismatch", detail))
         else:
             _, timestamp_ms = message.timestamp()
-            received.append(Received(partition, offset, key, value or b"", record, timestamp_ms))
-    return received, dead
+            decoded.received.append(
+                Received(partition, offset, key, value or b"", record, timestamp_ms, trace)
+            )
+    return decoded
 
 
 def positions(messages: Sequence[Fetched]) -> dict[int, int]:

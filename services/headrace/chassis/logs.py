@@ -1,10 +1,12 @@
-"""Logs as JSON lines on stderr."""
+"""Logs as JSON lines on stderr, with the trace that a line belongs to."""
 
 import logging
 import sys
 
 import orjson
 import structlog
+
+from headrace.chassis.tracing import CURRENT
 
 
 def log_as_json(service: str, level: int = logging.INFO) -> None:
@@ -16,11 +18,20 @@ def log_as_json(service: str, level: int = logging.INFO) -> None:
         event["service"] = service
         return event
 
+    def name_span(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        span = CURRENT.get()
+        if span is not None:
+            event.update(span.named_by_log()._asdict())
+        return event
+
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         name_service,
+        name_span,
         structlog.processors.format_exc_info,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(

@@ -1,9 +1,11 @@
 """What a handler gets and what it gives back."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from headrace.chassis.metrics import CountName
+from headrace.chassis.tracing import Trace
 from headrace.contracts.reasons import DeadLetterReason
 
 
@@ -19,14 +21,20 @@ class Received(NamedTuple):
     """The value decoded."""
     timestamp_ms: int
     """When it came to the broker (Kafka's timestamp of the record); negative where unknown."""
+    trace: Trace | None = None
+    """The trace that it belongs to, if any."""
 
 
 class Outgoing(NamedTuple):
     """An output record, encoded."""
 
     topic: str
-    key: str
+    key: str | bytes | None
     value: bytes
+    trace: Trace | None = None
+    """That of the record which it answers: it goes on in the output's headers."""
+    said: Mapping[str, str | bool | int | float] | None = None
+    """What the span says of it, for a trace that is recorded; nothing personal."""
 
 
 class Rejected(NamedTuple):

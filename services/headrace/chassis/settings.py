@@ -1,11 +1,14 @@
-"""Where the cluster is and how a stream behaves, from the environment."""
+"""Where the cluster is, how a stream behaves, and what is traced: from the environment."""
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from headrace.errors import HeadraceError
 
 _SECURITY_PREFIXES = ("KAFKA_SECURITY_", "KAFKA_SASL_", "KAFKA_SSL_", "KAFKA_ENABLE_SSL_")
 
@@ -55,6 +58,110 @@ class StreamSettings(BaseSettings):
         if not instance.strip():
             raise ValueError("an instance needs a name; set HEADRACE_INSTANCE")
         return instance
+
+
+class TelemetrySettings(BaseSettings):
+    """What is traced, and where that goes: OpenTelemetry's own variables.
+
+    https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/. Those that
+    are not here are read by its SDK and its exporters, as ``OTEL_EXPORTER_OTLP_ENDPOINT``,
+    ``OTEL_RESOURCE_ATTRIBUTES`` and ``OTEL_BSP_SCHEDULE_DELAY``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="OTEL_", env_ignore_empty=True)
+
+    sdk_disabled: bool = False
+    """True: nothing is traced, and what comes is handed on."""
+    traces_exporter: str = ""
+    """Comma-separated: zipkin, otlp, console, none, or another that is installed."""
+    traces_sampler: Literal[
+        "always_on",
+        "always_off",
+        "traceidratio",
+        "parentbased_always_on",
+        "parentbased_always_off",
+        "parentbased_traceidratio",
+    ] = "parentbased_traceidratio"
+    traces_sampler_arg: float = Field(default=0.01, ge=0, le=1)
+    """Share of the traces that begin here which is recorded."""
+    otlp_protocol: Literal["http/protobuf", "grpc"] = Field(
+        default="http/protobuf",
+        validation_alias=AliasChoices(
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
+        ),
+    )
+    zipkin_port: int = Field(default=19_411, validation_alias="HEADRACE_ZIPKIN_PORT")
+    """The local stack's."""
+    trace_page: str = Field(default="", validation_alias="HEADRACE_TRACE_PAGE")
+    """Address of a trace's page, with ``{trace_id}`` in it; the local Zipkin's where unset."""
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises
+        ------
+        HeadraceError
+            Naming every variable whose value cannot be used.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            wrong = [f"{'_'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+            raise HeadraceError(
+                f"What is to be traced is not clear. {'; '.join(wrong)}.",
+                fix="Correct or unset what is named (those without a prefix begin with OTEL_).",
+            ) from error
+
+    @property
+    def exporters(self) -> Sequence[str]:
+        """Names of the exporters; nothing leaves a machine unless that is asked for."""
+        if self.sdk_disabled:
+            return ()
+        names = [name.strip() for name in self.traces_exporter.split(",") if name.strip()]
+        if not names:
+            names = self._usual_exporters()
+        return [name for name in names if name != "none"]
+
+    def _usual_exporters(self) -> list[str]:
+        endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+        if any(map(os.environ.get, endpoints)):
+            return ["otlp"]
+        return ["zipkin"] if _uses_local_stack() else []
+
+    def entry_point(self, exporter: str) -> str:
+        """Return the name under which an exporter is installed."""
+        otlp = "otlp_proto_grpc" if self.otlp_protocol == "grpc" else "otlp_proto_http"
+        return {"zipkin": "zipkin_json", "otlp": otlp}.get(exporter, exporter)
+
+    @property
+    def rate(self) -> float:
+        """Share of the traces that begin here which is recorded."""
+        if self.traces_sampler.endswith("traceidratio"):
+            return self.traces_sampler_arg
+        return float(self.traces_sampler.endswith("always_on"))
+
+    @property
+    def follows_parent(self) -> bool:
+        """Whether what the one before has decided holds."""
+        return self.traces_sampler.startswith("parentbased")
+
+    @property
+    def local_zipkin(self) -> str:
+        """Address of the local stack's Zipkin, where spans go there; else nothing."""
+        elsewhere = os.environ.get("OTEL_EXPORTER_ZIPKIN_ENDPOINT")
+        is_local = "zipkin" in self.exporters and _uses_local_stack() and not elsewhere
+        return f"http://127.0.0.1:{self.zipkin_port}" if is_local else ""
+
+    def page_of(self, trace_id: str) -> str:
+        """Return the address of a trace's page; nothing where there is none."""
+        if self.trace_page:
+            return self.trace_page.replace("{trace_id}", trace_id)
+        return f"{self.local_zipkin}/zipkin/traces/{trace_id}" if self.local_zipkin else ""
+
+
+def _uses_local_stack() -> bool:
+    return not os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
 
 
 def security(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

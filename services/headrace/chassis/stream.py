@@ -7,7 +7,7 @@ handle it, commit it.
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from time import monotonic
 from typing import Any, Generic, TypeVar, cast
@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from headrace.chassis.assignment import IDLE_S, Assignment
 from headrace.chassis.batch import Batch, Dead, Fetched, InDoubt, Work, decode, positions
+from headrace.chassis.batch_trace import BatchTrace
 from headrace.chassis.clients import Clients
 from headrace.chassis.deadletters import dead_lettered
 from headrace.chassis.handling import Handler, handle
@@ -24,11 +25,13 @@ from headrace.chassis.limit import DeadLetterLimit
 from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.pauses import Pauses, pause
+from headrace.chassis.records import Outgoing
 from headrace.chassis.restore import Restorer
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import Format, KeyedState
 from headrace.chassis.table import Table
+from headrace.chassis.telemetry import Telemetry
 from headrace.chassis.topology import Topology
 from headrace.chassis.transactor import ToProduce, TransactionFailed, Transactor
 from headrace.contracts.registry import RegistryUnavailable
@@ -70,6 +73,7 @@ class Stream(Generic[V]):
         clients: Clients,
         settings: StreamSettings,
         metrics: Metrics,
+        telemetry: Telemetry,
         now_ms: Callable[[], int],
         tables: Sequence[Table] = (),
     ) -> None:
@@ -78,6 +82,7 @@ class Stream(Generic[V]):
         self._settings = settings
         self._now_ms = now_ms
         self.metrics = metrics
+        self._telemetry = telemetry
         self.health = Health(topology.service)
         self.clock = StageClock()
         self.state = KeyedState(layout)
@@ -203,6 +208,11 @@ class Stream(Generic[V]):
         return Batch(cast("list[Fetched]", records), metadata) if records else None
 
     def _process(self, batch: Batch) -> None:
+        trace = BatchTrace(self._telemetry, self._topology, self.clock)
+        with trace.current():
+            self._process_traced(batch, trace)
+
+    def _process_traced(self, batch: Batch, trace: BatchTrace) -> None:
         try:
             work, limit, pause_reason = self._work_within_limit(batch.messages)
         except RegistryUnavailable as error:
@@ -211,16 +221,18 @@ class Stream(Generic[V]):
             self._registry_awaited_in = self._assignment.epoch
             return
         self._registry_awaited_in = None
-        records = self._records(work, pause_reason)
+        records = self._records(work, pause_reason, trace)
 
         def then() -> None:
             self._limit = limit
             self._failures = 0
             self._account(work, len(records))
+            trace.committed(work)
             if pause_reason is not None:
                 self._pauses.expect(pause_reason)
 
-        self._commit(work, records, batch.group_metadata, then)
+        trace.sending()
+        self._commit(work, records, batch.group_metadata, trace, then)
 
     def _work_within_limit(
         self, messages: Sequence[Fetched]
@@ -235,7 +247,8 @@ class Stream(Generic[V]):
 
     def _work(self, messages: Sequence[Fetched]) -> Work[V]:
         self.clock.enter("decode")
-        received, dead = decode(messages, self._topology.source.decode)
+        decode_value, trace_of = self._topology.source.decode, self._telemetry.sampler.of
+        received, dead, traces = decode(messages, decode_value, trace_of)
         self.clock.enter("handle")
         handled, overlay = handle(self._handler, received, self.state, self.clock)
         dead += [
@@ -243,33 +256,34 @@ class Stream(Generic[V]):
             for each in handled.rejected
         ]
         dead.sort()  # by partition and offset: the order in which they came
-        return Work(messages, handled.outgoing, dead, handled.counts, overlay)
+        return Work(messages, handled.outgoing, dead, handled.counts, overlay, traces)
 
-    def _records(self, work: Work[V], pause_reason: str | None) -> list[ToProduce]:
+    def _records(
+        self, work: Work[V], pause_reason: str | None, trace: BatchTrace
+    ) -> list[ToProduce]:
         """Return everything that the batch's transaction holds, offsets aside."""
         self.clock.enter("encode")
-        records = [ToProduce(*each) for each in work.outgoing]
+        records = [trace.to_produce(each) for each in work.outgoing]
         changelog, encode, _ = self._topology.changelog
         version = self.state.layout.version
         for partition, key, slot, offset, body in work.overlay.changes:
             value = encode({"format": version, "offset": offset, "body": body})
             records.append(ToProduce(changelog, f"{key}#{slot}", value, partition))
         if work.dead:
-            records += self._dead_letters(work)
+            records += map(trace.to_produce, self._dead_letters(work))
         if pause_reason is not None:
             _log.error("paused: %s", pause_reason)
             records.append(self._pause(pause_reason))
         return records
 
-    def _dead_letters(self, work: Work[V]) -> list[ToProduce]:
+    def _dead_letters(self, work: Work[V]) -> Iterator[Outgoing]:
         topic, encode, _ = self._topology.dead_letters
         messages = {(each.partition(), each.offset()): each for each in work.messages}
-        letters = []
         for dead in work.dead:
-            message = messages[dead.partition, dead.offset]
+            place = dead.partition, dead.offset
+            message = messages[place]
             letter = dead_lettered(message, dead, self._topology.service, self._now_ms())
-            letters.append(ToProduce(topic, letter["key"], encode(letter)))
-        return letters
+            yield Outgoing(topic, letter["key"], encode(letter), work.traces.get(place))
 
     def _pause(self, reason: str) -> ToProduce:
         topic, encode, _ = self._topology.pauses
@@ -281,6 +295,7 @@ class Stream(Generic[V]):
         work: Work[V],
         records: list[ToProduce],
         group_metadata: Any,
+        trace: BatchTrace,
         then: Callable[[], None],
     ) -> None:
         """Write everything in one transaction, and only then merge the changes."""
@@ -291,6 +306,7 @@ class Stream(Generic[V]):
             self._transactor.transact(records, offsets, group_metadata, self.clock)
         except TransactionFailed as failed:
             self._assignment.stop_fetching(InDoubt(token, reached, work.overlay, then))
+            trace.failed(work, str(failed))
             self._bear(failed)
             return
         self.clock.enter("merge")

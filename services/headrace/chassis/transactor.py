@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from headrace.chassis.stages import StageClock
+from headrace.chassis.tracing import Headers
 from headrace.chassis.within import Within
 from headrace.errors import HeadraceError
 
@@ -31,6 +32,7 @@ class ToProduce(NamedTuple):
     key: str | bytes | None
     value: bytes
     partition: int = -1
+    headers: Headers | None = None
 
 
 class TransactionFailed(Exception):
@@ -143,7 +145,16 @@ def _initialise(producer: Producer) -> Callable[[], None]:
 def _produce(producer: Producer, record: ToProduce) -> None:
     while True:
         try:
-            producer.produce(record.topic, record.value, record.key, record.partition)
+            if record.headers is None:
+                producer.produce(record.topic, record.value, record.key, record.partition)
+            else:
+                producer.produce(
+                    record.topic,
+                    record.value,
+                    record.key,
+                    record.partition,
+                    headers=record.headers,
+                )
         except BufferError:  # the queue is full: wait for the broker to take some
             producer.poll(0.1)
         else:

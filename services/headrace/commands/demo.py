@@ -14,8 +14,9 @@ from headrace.demo.display import Display, PlainLines
 from headrace.demo.live import LiveView
 from headrace.demo.run import Plan
 from headrace.demo.run import demo as run_demo
-from headrace.demo.story import examples, how_it_went, next_steps, what_happened
+from headrace.demo.story import examples, how_it_went, next_steps, one_way, what_happened
 from headrace.demo.summary import Summary
+from headrace.demo.trace import Traced
 from headrace.errors import HeadraceError
 from headrace.scoring.settings import ScoringSettings
 
@@ -100,6 +101,17 @@ def _show(summary: Summary, *, verbose: bool) -> None:
         results.print(f"  {line}", highlight=False, markup=False)
         for reason in reasons:
             results.print(Text(f"    - {reason}"))
+    _show_trace(summary.traced)
+
+
+def _show_trace(traced: Traced | None) -> None:
+    if traced is None:
+        return
+    results.print()
+    results.print(Text(f"The way of event {traced.event_id}, as it was traced", "bold"))
+    for line in [*one_way(traced), traced.page]:
+        # Not folded: the address is there to be opened.
+        results.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _show_steps(summary: Summary, charter: str | None) -> None:

@@ -69,7 +69,16 @@ def _show(account: Account) -> None:
         for label, value in _lines(account, arrival):
             _line(label, value)
         if arrival.decision is not None:
+            _show_trace(arrival.decision["trace_id"])
             _show_features(account, arrival.decision)
+
+
+def _show_trace(trace_id: str) -> None:
+    from headrace.chassis.settings import TelemetrySettings  # here, for a fast help
+
+    page = TelemetrySettings.load().page_of(trace_id) if trace_id else ""
+    if page:
+        _print(f"  {page}")  # not folded: it is there to be opened
 
 
 def _show_features(account: Account, decision: Mapping[str, Any]) -> None:
@@ -131,8 +140,7 @@ def _of_decision(account: Account, decision: Mapping[str, Any]) -> Iterator[tupl
     )
     yield "stage", decision["stage"]
     yield "flags", ", ".join(_flags(decision)) or "none"
-    if decision["trace_id"]:
-        yield "trace", decision["trace_id"]
+    yield "trace", decision["trace_id"] or "none: its trace was not sampled"
 
 
 def _flags(decision: Mapping[str, Any]) -> Iterator[str]:

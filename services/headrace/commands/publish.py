@@ -10,6 +10,7 @@ from cyclopts.validators import Number
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.settings import KafkaSettings
+from headrace.chassis.telemetry import telemetry
 from headrace.chassis.wiring import Wiring
 from headrace.commands.publishing import end, run, show
 from headrace.contracts.location import shipped
@@ -114,15 +115,16 @@ def publish(
     _require(producer, topic)
     scenario = Scenario(seed, simulate or 0, drifts)
     labelling = _labelling(case, registry, clients, scenario) if labels else None
-    publisher = Publisher(producer, topic, rate=rate)
-    try:
-        interrupted = run(publisher, source, labelling)
-    except KafkaException as error:
-        raise HeadraceError(f"Kafka refuses to go on: {error.args[0].str()}") from error
-    finally:
-        if ledger is not None and truth is not None:
-            ledger.write(truth)
-        show(publisher.outcome, topic, labelling, json=json)
+    with telemetry("headrace.publisher") as traced:
+        publisher = Publisher(producer, topic, traced, rate=rate)
+        try:
+            interrupted = run(publisher, source, labelling)
+        except KafkaException as error:
+            raise HeadraceError(f"Kafka refuses to go on: {error.args[0].str()}") from error
+        finally:
+            if ledger is not None and truth is not None:
+                ledger.write(truth)
+            show(publisher.outcome, topic, labelling, json=json)
     end(publisher.outcome, interrupted=interrupted)
 
 

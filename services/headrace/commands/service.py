@@ -13,6 +13,7 @@ from headrace.chassis.logs import log_as_json
 from headrace.chassis.pauses import release as released
 from headrace.chassis.produce import produce_one
 from headrace.chassis.settings import KafkaSettings, StreamSettings
+from headrace.chassis.telemetry import telemetry
 from headrace.chassis.wiring import Wiring
 from headrace.commands.console import print_json, results
 from headrace.contracts.registry import Registry, RegistrySettings
@@ -29,7 +30,8 @@ _HEALTH_PORTS: dict[Service, int] = {"scoring": 19101}
 def run(service: Service, *, charter: Path | None = None) -> None:
     """Run a service in the foreground until SIGTERM or Ctrl-C.
 
-    Settings come from the environment: ``KAFKA_*``, ``SCHEMA_REGISTRY_*``, ``HEADRACE_*``.
+    Settings come from the environment: ``KAFKA_*``, ``SCHEMA_REGISTRY_*``, ``HEADRACE_*``,
+    ``OTEL_*``.
 
     Parameters
     ----------
@@ -41,8 +43,9 @@ def run(service: Service, *, charter: Path | None = None) -> None:
     log_as_json(service)
     settings = ScoringSettings() if charter is None else ScoringSettings(charter=charter)
     stream_settings = StreamSettings()
-    stream = build(settings, KafkaSettings(), RegistrySettings(), stream_settings)
-    serve(stream, stream_settings.health_host, _port(service))
+    with telemetry(f"headrace.{service}") as traced:
+        stream = build(settings, KafkaSettings(), RegistrySettings(), stream_settings, traced)
+        serve(stream, stream_settings.health_host, _port(service))
 
 
 def ready(

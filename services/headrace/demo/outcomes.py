@@ -31,6 +31,8 @@ class Outcomes:
         self.words: dict[str, str] = {}
         """The latest words of each code."""
         self.money = Money(values)
+        self.traced: Mapping[str, Any] | None = None
+        """Of those whose trace is recorded, the most severe about most money."""
         self._examples: dict[tuple[str, bool], Mapping[str, Any]] = {}
 
     @property
@@ -49,6 +51,10 @@ class Outcomes:
                 self.fallbacks[decision["fallback"]] += 1
             if decision["reasons"]:
                 self._explain(decision)
+            if decision["trace_id"] and (
+                self.traced is None or _rank(decision) > _rank(self.traced)
+            ):
+                self.traced = decision
         self.money.add(decisions)
 
     def top_reasons(self, most: int) -> list[tuple[int, str]]:
@@ -82,6 +88,10 @@ class Outcomes:
 def severity(action: str) -> int:
     """Return an action's place among the charter's, 0 for an unknown one."""
     return list[str](BY_SEVERITY).index(action) if action in BY_SEVERITY else 0
+
+
+def _rank(decision: Mapping[str, Any]) -> tuple[int, int]:
+    return severity(decision["action"]), _stake(decision)
 
 
 def _stake(decision: Mapping[str, Any]) -> int:

@@ -4,12 +4,14 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from confluent_kafka import KafkaException
 
 from headrace.chassis.clients import Clients
-from headrace.chassis.settings import KafkaSettings
+from headrace.chassis.settings import KafkaSettings, TelemetrySettings
+from headrace.chassis.telemetry import Telemetry, telemetry
 from headrace.chassis.wiring import Wiring
 from headrace.contracts.location import shipped
 from headrace.contracts.registry import Registry, RegistrySettings
@@ -23,6 +25,7 @@ from headrace.demo.service import ScoringProcess
 from headrace.demo.summary import Summary
 from headrace.demo.surroundings import start_stack, undisturbed_end
 from headrace.demo.tally import Reader, Tally
+from headrace.demo.trace import Traced, steps_of
 from headrace.demo.use_case import create, discard, prepare
 from headrace.demo.watch import Take, Watch
 from headrace.errors import HeadraceError
@@ -66,7 +69,11 @@ def demo(plan: Plan, charter: Path, say: Say, display: Display) -> Summary:
         say("Applying topics and schemas ...")
         try:
             copy = prepare(charter, clients, registry, backlog=plan.rate is None)
-            summary = _Run(plan, copy, clients, registry, say, display).run()
+            traced = Ends(
+                ends.enter_context(telemetry("headrace.publisher")),
+                ends.enter_context(telemetry("headrace.downstream")),
+            )
+            summary = _Run(plan, copy, clients, registry, say, display, traced).run()
             if summary.holds and not plan.keep:
                 discard(copy, clients)
         except KafkaException as error:
@@ -74,6 +81,13 @@ def demo(plan: Plan, charter: Path, say: Say, display: Display) -> Summary:
                 f"Kafka refuses to go on: {error.args[0].str()}", fix="See headrace status."
             ) from error
         return summary
+
+
+class Ends(NamedTuple):
+    """The two ends of a trace that are the demo's own."""
+
+    publisher: Telemetry
+    downstream: Telemetry
 
 
 class _Run:
@@ -87,7 +101,9 @@ class _Run:
         registry: Registry,
         say: Say,
         display: Display,
+        traced: Ends,
     ) -> None:
+        self._traced = traced
         self._plan = plan
         self._path = charter
         self._charter = Charter.load(charter)
@@ -126,17 +142,19 @@ class _Run:
         self._say("Counting what came of it ...")
         reader = Reader(self._clients, self._charter.name, self._decoders)
         tally = reader.tally(self._partitions, values)
+        traced = self._trace(tally)
         echo_per_s = self._echo(published, tally) if self._plan.with_echo else None
         self._say("Verifying every decision ...")
         terms = load_terms(self._path, None)
         verifier = Verifier(self._clients, self._registry, terms, _VERIFY_TIMEOUT_S, self._say)
         report = verifier.verify(allow_pending=False)
         name, event = self._charter.name, self._charter.events.schema
-        return Summary(name, event, published, tally, latencies_ms, echo_per_s, report)
+        return Summary(name, event, published, tally, latencies_ms, echo_per_s, report, traced)
 
     def _watch(self, name: str, take: Take) -> Watch:
         decode = self._decoders[name]
-        return Watch(self._clients, self._topic(name), self._partitions, decode, take)
+        topic, downstream = self._topic(name), self._traced.downstream
+        return Watch(self._clients, topic, self._partitions, decode, take, downstream)
 
     def _publish(
         self,
@@ -150,6 +168,7 @@ class _Run:
         publisher = Publisher(
             self._clients.producer(**linger),
             self._topic("events"),
+            self._traced.publisher,
             rate=plan.rate,
             due_times=None if plan.rate is None else self._due_times,
         )
@@ -163,6 +182,22 @@ class _Run:
             mapping = shipped("deploy") / "mappings" / "fdh.toml"
             return recorded(self._charter, self._registry, plan.file, mapping, plan.limit)
         return simulated(self._charter, self._registry, plan.events, plan.seed)
+
+    def _trace(self, tally: Tally) -> Traced | None:
+        """Look up one event's trace; every service has told of it once scoring has ended."""
+        settings, decision = TelemetrySettings.load(), tally.outcomes.traced
+        if decision is None:
+            return None
+        trace_id = decision["trace_id"]
+        page = settings.page_of(trace_id)
+        if not page:
+            return None
+        for ours in self._traced:
+            ours.flush()
+        services = 2 if self._plan.rate is None else 3
+        zipkin = settings.local_zipkin
+        steps = steps_of(zipkin, trace_id, services) if zipkin else []
+        return Traced(decision["event_id"], page, steps)
 
     def _echo(self, published: Published, tally: Tally) -> float:
         self._say("Echoing the same records with plain confluent-kafka ...")

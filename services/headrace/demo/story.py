@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headrace.demo.summary import EXAMPLES, Summary
+from headrace.demo.trace import Traced
 from headrace.usecase.money import in_words
 
 _DONE = {"approve": "approved", "review": "held for review", "decline": "declined"}
@@ -69,6 +70,18 @@ def examples(summary: Summary) -> Iterator[tuple[str, list[str]]]:
     """Yield a line about each decision worth looking at, and its reasons in words."""
     for decision in summary.tally.outcomes.examples(EXAMPLES):
         yield _decided(decision), decision["reasons"]
+
+
+def one_way(traced: Traced) -> Iterator[str]:
+    """Yield the steps of one event, each below the one that led to it."""
+    width = max((2 * step.depth + len(step.service) for step in traced.steps), default=0)
+    names = max((len(step.name) for step in traced.steps), default=0)
+    for step in traced.steps:
+        service = f"{'  ' * step.depth}{step.service}"
+        yield (
+            f"{service:<{width}}  {step.name:<{names}}"
+            f"  at {step.began_ms:6.1f} ms, for {step.took_ms:6.1f} ms"
+        )
 
 
 def next_steps(summary: Summary, charter: str | None) -> list[tuple[str, str]]:

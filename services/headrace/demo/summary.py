@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.demo.tally import Tally
+from headrace.demo.trace import Traced
 from headrace.simulator.publisher import Published
 from headrace.verification.report import Report
 
@@ -27,6 +28,8 @@ class Summary:
     """Empty where the events did not come at a rate."""
     echo_per_s: float | None
     verified: Report
+    traced: Traced | None = None
+    """One event's way, where traces are recorded."""
 
     @property
     def holds(self) -> bool:
@@ -66,6 +69,7 @@ class Summary:
             "reasons": dict(self.tally.outcomes.reasons.most_common()),
             "examples": self.tally.outcomes.examples(EXAMPLES),
             "verified": self.verified.as_json(),
+            "trace": self.traced and self.traced.as_json(),
         }
 
     def latencies(self) -> dict[str, object]:

@@ -10,6 +10,7 @@ from confluent_kafka import Message
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.reading import beginnings, is_end
+from headrace.chassis.telemetry import Telemetry, Told, messaging
 
 _START_S = 10.0
 Decode = Callable[[bytes | None], dict[str, Any]]
@@ -25,6 +26,8 @@ class Watch:
         Decodes a value.
     take
         Gets the records of each read, and when they were there (s, by ``time.monotonic``).
+    telemetry
+        Has a span of each record whose trace is recorded.
     """
 
     def __init__(
@@ -34,12 +37,15 @@ class Watch:
         partitions: int,
         decode: Decode,
         take: Take,
+        telemetry: Telemetry,
     ) -> None:
         self._reader = clients.reader()
         self._reader.assign(beginnings(clients, topic, range(partitions), _START_S))
         self._empty = dict.fromkeys(range(partitions), 0)
         self._decode = decode
         self._take = take
+        self._topic = topic
+        self._telemetry = telemetry
         self._ready = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -67,9 +73,31 @@ class Watch:
             if first is None:
                 continue
             messages = [first, *self._reader.consume(10_000, 0)]
-            now_s = time.monotonic()
+            now_s, began_ns = time.monotonic(), time.time_ns()
             held = [each for each in messages if self._holds(each)]
             self._take([self._decode(each.value()) for each in held], now_s)
+            for message in held:
+                self._tell(message, began_ns)
+
+    def _tell(self, message: Message, began_ns: int) -> None:
+        trace = self._telemetry.sampler.of(message)
+        if trace is None or not trace.is_recorded or not trace.parent_id:
+            return  # only those that somebody has sent on
+        attributes = {
+            **messaging("process", self._topic),
+            "messaging.destination.partition.id": str(message.partition()),
+            "messaging.kafka.offset": message.offset() or 0,
+        }
+        told = Told(
+            f"process {self._topic}",
+            "consumer",
+            trace.ids,
+            trace.parent_id,
+            began_ns,
+            time.time_ns(),
+            attributes,
+        )
+        self._telemetry.write(told)
 
     def _holds(self, message: Message) -> bool:
         if is_end(message, self._empty) and not self._empty:

@@ -14,8 +14,10 @@ from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
 from headrace.chassis.table import Table
+from headrace.chassis.telemetry import Telemetry
 from headrace.chassis.topology import Channel, Topology
 from headrace.chassis.wiring import Wiring
+from headrace.contracts.records import DecisionMade
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
 from headrace.contracts.topics import load_topics
@@ -39,6 +41,7 @@ def build(
     kafka: KafkaSettings,
     registry: RegistrySettings,
     stream: StreamSettings,
+    telemetry: Telemetry,
 ) -> Stream[State]:
     """Return the scoring service, ready to run.
 
@@ -80,6 +83,7 @@ def build(
         clients,
         stream,
         Metrics(SERVICE),
+        telemetry,
         now_ms,
         [lists],
     )
@@ -114,7 +118,7 @@ class Decider:
         audits, encode_audit, _ = self._audits
         outgoing: list[Outgoing] = []
         counts: Counter[CountName] = Counter()
-        for decision, audit in decided.recorded:
+        for event, decision, audit in decided.recorded:
             if decision is None:
                 counts["duplicates"] += 1
             else:
@@ -122,9 +126,25 @@ class Decider:
                 counts["deadlines_missed"] += decision["deadline_missed"]
                 value = encode_decision(decision)
                 audit["decision_sha256"] = sha256(value).digest()
-                outgoing.append(Outgoing(decisions, decision["key"], value))
-            outgoing.append(Outgoing(audits, audit["key"], encode_audit(audit)))
+                said = _said(decision) if event.trace and event.trace.is_recorded else None
+                outgoing.append(Outgoing(decisions, event.key, value, event.trace, said))
+            outgoing.append(Outgoing(audits, event.key, encode_audit(audit)))
         return Handled(outgoing, decided.rejected, counts)
+
+
+def _said(decision: DecisionMade) -> dict[str, str | bool | float]:
+    """Return what a span says of a decision; a reason's words may be personal, its code is not."""
+    return {
+        "headrace.use_case": decision["use_case"],
+        "headrace.decision_id": decision["decision_id"],
+        "headrace.action": decision["action"],
+        "headrace.score": decision["score"],
+        "headrace.model": f"{decision['model']} {decision['model_version']}".rstrip(),
+        "headrace.reason_codes": ", ".join(decision["reason_codes"]),
+        "headrace.fallback": decision["fallback"],
+        "headrace.late": decision["late"],
+        "headrace.deadline_missed": decision["deadline_missed"],
+    }
 
 
 def now_ms() -> int:

@@ -7,6 +7,7 @@ points to the first. Every other one moves its key's windows and is decided.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import NamedTuple
 
 from headrace.chassis.records import Received, Rejected
 from headrace.chassis.stages import StageClock
@@ -24,13 +25,22 @@ from headrace.usecase.history import PAYLOAD_BYTES, id_digest
 Fault = tuple[DeadLetterReason, str]
 
 
+class Recorded(NamedTuple):
+    """What is written down of one event."""
+
+    event: Received
+    decision: DecisionMade | None
+    """None for a duplicate."""
+    audit: AuditRecorded
+    """Its ``decision_sha256`` is for the one who encodes the decision to fill in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """What came of a batch."""
 
-    recorded: list[tuple[DecisionMade | None, AuditRecorded]]
-    """In the order of the input, a duplicate without a decision. The audit's ``decision_sha256``
-    is for the one who encodes the decision to fill in."""
+    recorded: list[Recorded]
+    """In the order of the input."""
     rejected: list[Rejected]
 
 
@@ -39,7 +49,7 @@ class _Batch:
     """A batch on its way."""
 
     now_ms: int
-    audits: list[AuditRecorded] = field(default_factory=list)
+    audits: list[tuple[Received, AuditRecorded]] = field(default_factory=list)
     accepted: list[Accepted] = field(default_factory=list)
     """The events to decide."""
     measured: list[float] = field(default_factory=list)
@@ -92,14 +102,14 @@ class Scorer:
         judged = self._judge.judge(events, matrix, batch.now_ms, view, stages)
         decisions = self._record.decisions(batch.accepted, matrix.tolist(), judged)
         recorded = [
-            (next(decisions) if audit["kind"] == "decision" else None, audit)
-            for audit in batch.audits
+            Recorded(event, next(decisions) if audit["kind"] == "decision" else None, audit)
+            for event, audit in batch.audits
         ]
         return Decided(recorded, batch.rejected)
 
     def _take_in(self, event: Received, view: View[State], batch: _Batch) -> None:
         """Sort out one event: rejected, known already, or taken into its key's windows."""
-        partition, offset, key, value, record, _ = event
+        partition, offset, key, value, record, _, _ = event
         declared = self._events
         fault = self._fault(event, batch.now_ms)
         if fault is not None:
@@ -119,9 +129,10 @@ class Scorer:
             batch.measured += self._features.measure(history, index)
             audit = self._record.audit(event, digest, None, batch.now_ms)
             batch.accepted.append(Accepted(event, audit, late))
-            batch.audits.append(audit)
+            batch.audits.append((event, audit))
         elif known.payload == payload:
-            batch.audits.append(self._record.audit(event, digest, known.offset, batch.now_ms))
+            audit = self._record.audit(event, digest, known.offset, batch.now_ms)
+            batch.audits.append((event, audit))
         else:
             again = self._shown(declared.id, record[declared.id])
             detail = f"{again} is at offset {known.offset} with another payload"

@@ -58,7 +58,7 @@ class Recorder:
         self, event: Received, digest: bytes, first_offset: int | None, now_ms: int
     ) -> AuditRecorded:
         """Return the audit record of an event, which is a duplicate where there is a first."""
-        partition, offset, key, _, record, _ = event
+        partition, offset, key, _, record, _, _ = event
         duplicate = first_offset is not None
         return {
             "kind": "duplicate" if duplicate else "decision",
@@ -92,7 +92,7 @@ class Recorder:
         self, row: int, accepted: Accepted, vector: list[float], judged: Judged
     ) -> DecisionMade:
         event, audit, late = accepted
-        partition, offset, key, _, record, _ = event
+        partition, offset, key, _, record, _, trace = event
         fields, tried = self._fields, judged.tried
         said = judged.verdicts.get(row)
         rule_hits, reasons, reason_codes, missed = said or ([], [], [], False)
@@ -131,5 +131,5 @@ class Recorder:
             "acted": self._stage != "shadow",
             "deadline_missed": missed,
             "fallback": fallback,
-            "trace_id": "",
+            "trace_id": trace.trace_id if trace is not None and trace.is_sampled else "",
         }

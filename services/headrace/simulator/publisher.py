@@ -8,6 +8,8 @@ from functools import partial
 from threading import Event
 from typing import Any, Protocol
 
+from headrace.chassis.telemetry import Telemetry, Told, messaging
+from headrace.chassis.tracing import Headers, Trace
 from headrace.simulator.due import DueTimes
 from headrace.simulator.kinds import KINDS, Kind, Publication
 
@@ -29,6 +31,7 @@ class Producer(Protocol):
         value: bytes | None,
         key: str,
         on_delivery: Callable[[Any, Any], None],
+        headers: Headers,
     ) -> None:
         """Queue a record; raise BufferError when the queue is full."""
 
@@ -79,6 +82,9 @@ class Publisher:
         Idempotent, so that a retry neither doubles nor reorders.
     topic
         Its full name.
+    telemetry
+        Each record begins a trace; those that are sampled have a span, from when it is due to
+        its acknowledgement.
     rate
         Records a second; None is as fast as possible.
     due_times
@@ -91,6 +97,7 @@ class Publisher:
         self,
         producer: Producer,
         topic: str,
+        telemetry: Telemetry,
         *,
         rate: float | None = None,
         due_times: DueTimes | None = None,
@@ -98,6 +105,7 @@ class Publisher:
     ) -> None:
         self._producer = producer
         self._topic = topic
+        self._telemetry = telemetry
         self._interval_s = None if rate is None else 1 / rate
         self._due_times = due_times
         self._clock = clock
@@ -145,9 +153,15 @@ class Publisher:
         callback = self._callbacks[kind]
         if self._due_times is not None:
             callback = partial(self._delivered, kind, due_s)
+        trace = self._telemetry.sampler.begin()
+        if trace.is_recorded:
+            callback = partial(self._told, trace, time.time_ns(), callback)
+        headers = trace.headers(trace.span_id)
         while True:
             try:
-                self._producer.produce(self._topic, value=value, key=key, on_delivery=callback)
+                self._producer.produce(
+                    self._topic, value=value, key=key, on_delivery=callback, headers=headers
+                )
             except BufferError:
                 self._producer.poll(_FULL_QUEUE_WAIT_S)
                 if stop.is_set():
@@ -163,6 +177,27 @@ class Publisher:
         self.outcome.by_kind[kind] += 1
         if due_s is not None and self._due_times is not None:
             self._due_times.record(message.partition(), message.offset(), due_s)
+
+    def _told(
+        self,
+        trace: Trace,
+        began_ns: int,
+        delivered: Callable[[Any, Any], None],
+        error: Any,
+        message: Any,
+    ) -> None:
+        told = Told(
+            f"send {self._topic}",
+            "producer",
+            trace.ids,
+            trace.parent_id,
+            began_ns,
+            time.time_ns(),
+            messaging("send", self._topic),
+            error="" if error is None else str(error),
+        )
+        self._telemetry.write(told)
+        delivered(error, message)
 
     def _flush(self, stop: Event) -> None:
         """Wait as long as the producer retries (its own time-out ends that), less after a stop."""

@@ -14,6 +14,7 @@ from support.counting import CountFormat, CountingHandler
 from support.fake_kafka import FakeClients, lose_answer, refuse
 from support.fake_kafka.errors import fenced, requires_abort
 from support.stream_world import OUTPUTS, TOPOLOGY, World
+from support.traces import UNTRACED
 
 GOOD = (b"k", b"{}")
 BAD = (b"k", b"\xff")
@@ -41,6 +42,7 @@ def start(world):
             FakeClients(world.kafka, f"process-{len(streams)}"),
             StreamSettings(**{"instance": "a", "dead_letter_run": 2, **settings}),
             Metrics("counting"),
+            UNTRACED,
             lambda: world.kafka.now_ms,
         )
         streams.append(stream)

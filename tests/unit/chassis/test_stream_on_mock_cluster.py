@@ -16,6 +16,7 @@ from headrace.chassis.metrics import Metrics
 from headrace.chassis.settings import KafkaSettings, StreamSettings
 from headrace.chassis.stream import Stream
 from support.counting import CountFormat, CountingHandler, counting_topology
+from support.traces import UNTRACED
 
 RECORDS = 2_000
 WAIT_S = 30
@@ -60,6 +61,7 @@ def test_every_record_is_counted_once_and_the_broken_ones_are_dead_letters(clien
         clients,
         StreamSettings(instance="one"),
         Metrics("counting"),
+        UNTRACED,
         lambda: 0,
     )
     stream.open()

@@ -21,6 +21,7 @@ def decision(action="approve", amount=1_000, currency="EUR", score=0.1, cost=300
         "deadline_missed": False,
         "acted": True,
         "fallback": "",
+        "trace_id": "",
         "reasons": [],
         "reason_codes": [],
         "rule_hits": [],

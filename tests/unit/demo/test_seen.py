@@ -17,6 +17,7 @@ def at(partition, offset):
         "deadline_missed": False,
         "acted": True,
         "fallback": "",
+        "trace_id": "",
         "reasons": [],
     }
 

@@ -26,6 +26,7 @@ DECLINED = {
     "expected_cost_minor": 45,
     "rule_hits": [],
     "reason_codes": ["amount_minor"],
+    "trace_id": "",
     "reasons": ["the amount of 1,007.55 EUR is large"],
 }
 APPROVED = {**DECLINED, "action": "approve", "reasons": [], "reason_codes": []}

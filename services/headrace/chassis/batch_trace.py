@@ -1,0 +1,163 @@
+"""What is told of one batch: a span for it, and spans for each of its records that are recorded.
+
+They are written once it is known what became of the batch, so work that was thrown away and done
+again is told once. A batch without such records has a span where something went wrong, or where
+a log line names it: whoever reads the line finds the trace.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import time_ns
+from typing import Any, NamedTuple
+
+from headrace.chassis.batch import Work
+from headrace.chassis.records import Outgoing
+from headrace.chassis.stages import StageClock
+from headrace.chassis.telemetry import Telemetry, Told, messaging
+from headrace.chassis.topology import Topology
+from headrace.chassis.tracing import CURRENT, SpanIds, Trace, new_span_id
+from headrace.chassis.transactor import ToProduce
+
+
+class _Sent(NamedTuple):
+    """An output record that belongs to a recorded trace."""
+
+    trace: Trace
+    span_id: str
+    outgoing: Outgoing
+
+
+class BatchTrace:
+    """The spans of one batch, from its fetch on.
+
+    Parameters
+    ----------
+    telemetry
+        Where they are written.
+    topology
+        What the service reads, and as which group.
+    clock
+        Where the time goes.
+    """
+
+    def __init__(self, telemetry: Telemetry, topology: Topology, clock: StageClock) -> None:
+        begun = telemetry.sampler.begin()
+        self._ids = SpanIds(begun.trace_id, begun.span_id)
+        self._telemetry = telemetry
+        self._source, self._group = topology.source.topic, topology.group
+        self._clock = clock
+        self._seconds_before = dict(clock.seconds)
+        self._began_ns = self._sending_ns = time_ns()
+        self._is_named_by_log = False
+        self._sent: list[_Sent] = []
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Let log lines name the batch."""
+        before = CURRENT.set(self)
+        try:
+            yield
+        finally:
+            CURRENT.reset(before)
+
+    def named_by_log(self) -> SpanIds:
+        """Return the ids of the batch's span, which will be written then."""
+        self._is_named_by_log = True
+        return self._ids
+
+    def to_produce(self, outgoing: Outgoing) -> ToProduce:
+        """Return a record with the headers of its trace."""
+        topic, key, value, trace, _ = outgoing
+        if trace is None:
+            return ToProduce(topic, key, value)
+        span_id = trace.span_id
+        if trace.is_recorded:
+            span_id = new_span_id()
+            self._sent.append(_Sent(trace, span_id, outgoing))
+        return ToProduce(topic, key, value, headers=trace.headers(span_id))
+
+    def sending(self) -> None:
+        """Note that the transaction begins."""
+        self._sending_ns = time_ns()
+
+    def committed(self, work: Work[Any]) -> None:
+        """Tell of a batch that was committed."""
+        now_ns = time_ns()
+        if work.traces:
+            self._tell_records(work, now_ns)
+            for sent in self._sent:
+                self._tell_sending(sent, now_ns)
+        if work.traces or self._is_named_by_log:
+            self._tell_batch(work, now_ns)
+
+    def failed(self, work: Work[Any], error: str) -> None:
+        """Tell of a batch whose transaction failed."""
+        self._tell_batch(work, time_ns(), error)
+
+    def _tell_records(self, work: Work[Any], now_ns: int) -> None:
+        said = {sent.trace.span_id: sent.outgoing.said or {} for sent in self._sent}
+        dead = {(each.partition, each.offset): each.reason for each in work.dead}
+        for place, trace in work.traces.items():
+            partition, offset = place
+            attributes = {
+                **messaging("process", self._source),
+                "messaging.consumer.group.name": self._group,
+                "messaging.destination.partition.id": str(partition),
+                "messaging.kafka.offset": offset,
+                "headrace.batch": self._ids.trace_id,
+                **said.get(trace.span_id, {}),
+            }
+            self._telemetry.write(
+                Told(
+                    f"process {self._source}",
+                    "consumer",
+                    trace.ids,
+                    trace.parent_id,
+                    self._began_ns,
+                    now_ns,
+                    attributes,
+                    [self._ids],
+                    dead.get(place, ""),
+                )
+            )
+
+    def _tell_sending(self, sent: _Sent, now_ns: int) -> None:
+        trace, topic = sent.trace, sent.outgoing.topic
+        self._telemetry.write(
+            Told(
+                f"send {topic}",
+                "producer",
+                SpanIds(trace.trace_id, sent.span_id),
+                trace.span_id,
+                self._sending_ns,
+                now_ns,
+                messaging("send", topic),
+            )
+        )
+
+    def _tell_batch(self, work: Work[Any], now_ns: int, error: str = "") -> None:
+        before = self._seconds_before
+        attributes = {
+            **messaging("process", self._source),
+            "messaging.consumer.group.name": self._group,
+            "messaging.batch.message_count": len(work.messages),
+            "headrace.dead_letters": len(work.dead),
+            **{
+                f"headrace.{stage}_us": round((seconds - before[stage]) * 1e6)
+                for stage, seconds in self._clock.seconds.items()
+                if seconds > before[stage]
+            },
+        }
+        self._telemetry.write(
+            Told(
+                f"process batch {self._source}",
+                "internal",
+                self._ids,
+                "",
+                self._began_ns,
+                now_ns,
+                attributes,
+                [trace.ids for trace in work.traces.values()],
+                error,
+            )
+        )

@@ -1,0 +1,132 @@
+"""Which trace a record belongs to: W3C trace context in record headers, and who is sampled.
+
+https://www.w3.org/TR/trace-context/. No spans are made here (see :mod:`.telemetry`): whether one
+will be is known from a flag, so that a record that is not sampled costs next to nothing.
+"""
+
+import re
+from contextvars import ContextVar
+from random import getrandbits
+from typing import Any, Final, NamedTuple, Protocol
+
+Headers = list[tuple[str, str | bytes | None]]
+"""As confluent-kafka takes them; what it gives are bytes."""
+
+_TRACEPARENT: Final = "traceparent"
+_TRACESTATE: Final = "tracestate"
+_VALUE = re.compile(
+    rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})"
+)
+_SAMPLED: Final = 1
+_LOWER_64: Final = (1 << 64) - 1
+
+
+class HasHeaders(Protocol):
+    """A message of confluent-kafka."""
+
+    def headers(self) -> Any:
+        """Return names and values, or None; SystemError where a name is not UTF-8."""
+
+
+class SpanIds(NamedTuple):
+    """A span, by its trace and its own id, in hexadecimal digits."""
+
+    trace_id: str
+    span_id: str
+
+
+class Trace(NamedTuple):
+    """The trace of one record."""
+
+    trace_id: str
+    """32 hexadecimal digits."""
+    parent_id: str
+    """The span that the record came from, 16 hexadecimal digits; empty where the trace begins."""
+    span_id: str
+    """The span that handles it, where it is recorded; else that from which it came."""
+    is_sampled: bool
+    """Others record it."""
+    is_recorded: bool
+    """We do, too."""
+    state: bytes | None = None
+    """W3C's ``tracestate``, handed on as it came."""
+
+    @property
+    def ids(self) -> SpanIds:
+        """The span that handles the record."""
+        return SpanIds(self.trace_id, self.span_id)
+
+    def headers(self, span_id: str) -> Headers:
+        """Return the headers of a record that comes from a span of this trace."""
+        headers: Headers = [
+            (_TRACEPARENT, f"00-{self.trace_id}-{span_id}-{self.is_sampled:02x}".encode())
+        ]
+        if self.state is not None:
+            headers.append((_TRACESTATE, self.state))
+        return headers
+
+
+class CurrentSpan(Protocol):
+    """The span in which work is being done."""
+
+    def named_by_log(self) -> SpanIds:
+        """Return its ids for a log line, which makes it worth recording."""
+
+
+CURRENT: ContextVar[CurrentSpan | None] = ContextVar("current", default=None)
+
+
+class Sampler:
+    """Decides which traces are recorded, by their ids, as OpenTelemetry's samplers do.
+
+    Parameters
+    ----------
+    rate
+        Share of the traces that is recorded, from 0 to 1.
+    follows_parent
+        What the one before has decided holds; the rate is for traces that begin here.
+    records
+        False: nothing is recorded here, and what comes is handed on.
+    """
+
+    def __init__(self, rate: float, *, follows_parent: bool = True, records: bool = True) -> None:
+        self._bound = round(rate * (1 << 64)) if records else 0
+        self._follows_parent = follows_parent
+        self._records = records
+
+    def begin(self) -> Trace:
+        """Return a new trace."""
+        trace_id = getrandbits(128) or 1
+        is_sampled = trace_id & _LOWER_64 < self._bound
+        return Trace(f"{trace_id:032x}", "", new_span_id(), is_sampled, is_sampled)
+
+    def of(self, message: HasHeaders) -> Trace | None:
+        """Return the trace of a message; None where it has none, and none begins here."""
+        try:
+            headers = message.headers()
+        except SystemError:  # a name is not UTF-8
+            headers = None
+        trace = self._continued(dict(headers)) if headers else None
+        if trace is None and (lower := getrandbits(64)) < self._bound:
+            trace_id = f"{getrandbits(64) or 1:016x}{lower:016x}"
+            return Trace(trace_id, "", new_span_id(), is_sampled=True, is_recorded=True)
+        return trace
+
+    def _continued(self, headers: dict[str, bytes | None]) -> Trace | None:
+        value = headers.get(_TRACEPARENT)
+        found = _VALUE.match(value) if isinstance(value, bytes) else None
+        if found is None:
+            return None
+        trace_id, parent_id = found[1].decode(), found[2].decode()
+        is_sampled = bool(int(found[3], 16) & _SAMPLED)
+        if not self._follows_parent:
+            is_sampled = int(trace_id[16:], 16) < self._bound
+        is_recorded = is_sampled and self._records
+        span_id = new_span_id() if is_recorded else parent_id
+        state = headers.get(_TRACESTATE)
+        return Trace(trace_id, parent_id, span_id, is_sampled, is_recorded, state)
+
+
+def new_span_id() -> str:
+    """Return an id that no other span has."""
+    return f"{getrandbits(64) or 1:016x}"

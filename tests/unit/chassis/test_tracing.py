@@ -1,0 +1,97 @@
+"""W3C trace context in record headers, and who is sampled."""
+
+import pytest
+
+from headrace.chassis.tracing import Sampler
+
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+class Message:
+    def __init__(self, *headers):
+        self._headers = [(name, value.encode()) for name, value in headers]
+
+    def headers(self):
+        return self._headers or None
+
+
+class Unreadable:
+    def headers(self):
+        raise SystemError
+
+
+def carried(flags="01", *more):
+    return Message(("traceparent", f"00-{TRACE}-{SPAN}-{flags}"), *more)
+
+
+def test_a_sampled_trace_goes_on_in_a_span_of_our_own():
+    trace = Sampler(0.0).of(carried())
+    assert (trace.trace_id, trace.parent_id) == (TRACE, SPAN)
+    assert (trace.is_sampled, trace.is_recorded) == (True, True)
+    assert trace.span_id != SPAN
+    assert trace.headers(trace.span_id) == [
+        ("traceparent", f"00-{TRACE}-{trace.span_id}-01".encode())
+    ]
+
+
+def test_one_that_is_not_sampled_is_handed_on_as_it_came():
+    trace = Sampler(1.0).of(carried("00"))
+    assert (trace.is_sampled, trace.is_recorded) == (False, False)
+    assert trace.headers(trace.span_id) == carried("00").headers()
+
+
+def test_where_nothing_is_recorded_a_sampled_one_is_handed_on_as_it_came():
+    trace = Sampler(1.0, records=False).of(carried("01"))
+    assert (trace.is_sampled, trace.is_recorded) == (True, False)
+    assert trace.headers(trace.span_id) == carried("01").headers()
+
+
+def test_the_vendors_state_is_handed_on():
+    trace = Sampler(0.0).of(carried("01", ("tracestate", "vendor=1")))
+    assert ("tracestate", b"vendor=1") in trace.headers(trace.span_id)
+
+
+def test_a_sampler_that_does_not_follow_decides_by_the_trace_id():
+    lower_64 = int(TRACE[16:], 16) / 2**64
+    assert not Sampler(lower_64 - 0.01, follows_parent=False).of(carried("01")).is_sampled
+    assert Sampler(lower_64 + 0.01, follows_parent=False).of(carried("00")).is_sampled
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "01",
+        f"ff-{TRACE}-{SPAN}-01",
+        f"00-{'0' * 32}-{SPAN}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"00-{TRACE.upper()}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN[:-1]}-01",
+    ],
+)
+def test_a_header_that_is_no_trace_is_as_none(value):
+    assert Sampler(0.0).of(Message(("traceparent", value))) is None
+
+
+@pytest.mark.parametrize("message", [Message(), Message(("other", "header")), Unreadable()])
+def test_a_trace_begins_here_where_none_came(message):
+    assert Sampler(0.0).of(message) is None
+    trace = Sampler(1.0).of(message)
+    assert (trace.parent_id, trace.is_sampled, trace.is_recorded) == ("", True, True)
+    assert len(trace.trace_id) == 32
+    assert len(trace.span_id) == 16
+
+
+def test_as_many_begin_as_the_rate_says():
+    sampler = Sampler(0.3)
+    begun = sum(sampler.of(Message()) is not None for _ in range(20_000))
+    sampled = sum(sampler.begin().is_sampled for _ in range(20_000))
+    assert begun / 20_000 == pytest.approx(0.3, abs=0.03)  # nine standard deviations
+    assert sampled / 20_000 == pytest.approx(0.3, abs=0.03)
+
+
+def test_a_trace_that_begins_here_is_one_that_another_sampler_of_the_rate_would_sample():
+    begun = Sampler(0.1)
+    traces = [each for each in (begun.of(Message()) for _ in range(2_000)) if each]
+    assert traces
+    assert all(int(each.trace_id[16:], 16) / 2**64 < 0.1 for each in traces)
