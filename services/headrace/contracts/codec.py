@@ -20,6 +20,7 @@ from headrace.contracts.avro import (
     has_mutable_default,
     without_logical_types,
 )
+from headrace.contracts.batch_encoding import BatchWriter, Column, Doubles
 from headrace.contracts.decoding import Read, compiled_reader
 from headrace.contracts.encoding import NotCompiled, compiled_writer
 from headrace.contracts.reasons import DeadLetterReason
@@ -29,6 +30,7 @@ MAGIC: Final = 0
 MAX_DETAIL_CHARS: Final = 300
 
 Schema = dict[str, Any]
+WriteBatch = Callable[[Mapping[str, Any], Mapping[str, Column]], list[bytes]]
 
 
 class Undecodable(Exception):
@@ -51,15 +53,17 @@ class Encoder:
         Its id in the registry.
     """
 
-    __slots__ = ("_schema", "_write")
+    __slots__ = ("_schema", "_write", "_write_batch")
 
     def __init__(self, schema: Schema, schema_id: int) -> None:
         self._schema = _parsed(schema)
         framing = FRAMING.pack(MAGIC, schema_id)
         try:
             self._write = compiled_writer(self._schema, framing)
+            self._write_batch: WriteBatch = BatchWriter(self._schema, framing)
         except NotCompiled:
             self._write = self._general_writer(framing)
+            self._write_batch = self._one_by_one
 
     def __call__(self, record: Mapping[str, Any]) -> bytes:
         """Encode one record, which has every field of the schema and no other.
@@ -74,6 +78,34 @@ class Encoder:
         except Exception as error:  # a value of any type raises nearly anything
             self._validate(record)  # names the field
             raise TypeError(f"a field does not fit its type: {error}") from error
+
+    def batch(self, same: Mapping[str, Any], columns: Mapping[str, Column]) -> list[bytes]:
+        """Encode records some of whose fields are the same for all.
+
+        Parameters
+        ----------
+        same
+            Those fields, by name.
+        columns
+            The values of the others, record by record; all of one length, at least one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A field is missing, unknown, twice there, or holds what its type cannot hold.
+        """
+        try:
+            return self._write_batch(same, columns)
+        except Exception as error:  # a value of any type raises nearly anything
+            self._one_by_one(same, columns)  # names the field
+            raise TypeError(f"a field does not fit its type: {error}") from error
+
+    def _one_by_one(self, same: Mapping[str, Any], columns: Mapping[str, Column]) -> list[bytes]:
+        if twice := sorted(set(same) & set(columns)):
+            raise ValueError(f"fields are both the same for all and not: {', '.join(twice)}")
+        values = [each.values() if isinstance(each, Doubles) else each for each in columns.values()]
+        rows = zip(*values, strict=True)
+        return [self({**same, **dict(zip(columns, row, strict=True))}) for row in rows]
 
     def _validate(self, record: Mapping[str, Any]) -> None:
         names = {field["name"] for field in self._schema["fields"]}

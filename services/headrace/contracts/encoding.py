@@ -17,7 +17,8 @@ Write = Callable[[Any], bytes]
 _DOUBLE: Final = struct.Struct("<d").pack
 _FALSE: Final = b"\x00"
 _TRUE: Final = b"\x01"
-_END: Final = b"\x00"
+END: Final = b"\x00"
+"""After the last block of an array."""
 
 
 class NotCompiled(Exception):
@@ -40,11 +41,11 @@ def compiled_writer(schema: dict[str, Any], prefix: bytes) -> Write:
     NotCompiled
         The schema has a map, an enum, a float, or a union that is not null and one other type.
     """
-    return _Compiler().record(schema, prefix)
+    return Writers().record(schema, prefix)
 
 
-class _Compiler:
-    """Compiles one schema; remembers the named types that it has passed."""
+class Writers:
+    """Compiles the parts of one schema; remembers the named types that it has passed."""
 
     def __init__(self) -> None:
         self._named: dict[str, Write] = {}
@@ -69,7 +70,7 @@ class _Compiler:
 
     def record(self, schema: dict[str, Any], prefix: bytes) -> Write:
         """Return a function that writes all fields of a record with one join."""
-        names: dict[str, Any] = {**_NAMES, "prefix": prefix, "fields": len(schema["fields"])}
+        names: dict[str, Any] = {**NAMES, "prefix": prefix, "fields": len(schema["fields"])}
         lines, parts = [], ["prefix"]
         for number, field in enumerate(schema["fields"]):
             value, write = f"v{number}", f"write{number}"
@@ -148,14 +149,14 @@ def _doubles(count: int) -> Callable[..., bytes]:
 def _array(items: Any, write: Write) -> Write:
     def write_all(values: Sequence[Any]) -> bytes:
         if not _listed(values):
-            return _END
-        return b"".join((encode_long(len(values)), *map(write, values), _END))
+            return END
+        return b"".join((encode_long(len(values)), *map(write, values), END))
 
     def write_doubles(values: Sequence[float]) -> bytes:
         if not _listed(values):
-            return _END
+            return END
         count = len(values)
-        return encode_long(count) + _doubles(count)(*values) + _END
+        return encode_long(count) + _doubles(count)(*values) + END
 
     return write_doubles if items == "double" else write_all
 
@@ -182,7 +183,18 @@ _INLINE: Final[Mapping[str, tuple[str, ...]]] = {
     "double": ("packed({v}) if {v}.__class__ is float else double({v})",),
     "boolean": ("true if {v} is True else boolean({v})",),
 }
-_NAMES: Final[Mapping[str, Any]] = {
+# The same for a column of values: statements before the loop, and the parts within it.
+_COLUMN: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "string": (
+        (" c{n} = [v.encode() for v in c{n}]",),
+        ("small[n{n}] if (n{n} := len(v{n})) < smalls else long(n{n})", "v{n}"),
+    ),
+    "long": ((), ("small[v{n}] if v{n}.__class__ is int and 0 <= v{n} < smalls else long(v{n})",)),
+    "int": ((), ("small[v{n}] if v{n}.__class__ is int and 0 <= v{n} < smalls else int32(v{n})",)),
+    "double": ((), ("packed(v{n}) if v{n}.__class__ is float else double(v{n})",)),
+    "boolean": ((), ("true if v{n} is True else boolean(v{n})",)),
+}
+NAMES: Final[Mapping[str, Any]] = {
     "join": b"".join,
     "small": SMALL,
     "smalls": len(SMALL),
@@ -196,3 +208,26 @@ _NAMES: Final[Mapping[str, Any]] = {
     "float": float,
     "len": len,
 }
+
+
+def in_line(
+    kind: Any, number: int, write: Write, names: dict[str, Any]
+) -> tuple[list[str], list[str]]:
+    """Return how the values ``v<number>`` of a column ``c<number>`` are written within a loop.
+
+    Parameters
+    ----------
+    kind, write
+        The values' schema, and what writes one of them.
+    names
+        Receives what the text refers to beside ``NAMES``.
+
+    Returns
+    -------
+    Statements before the loop, and expressions for the bytes of a value.
+    """
+    before, pieces = _COLUMN.get(kind, ((), ())) if isinstance(kind, str) else ((), ())
+    if not pieces:
+        names[f"write{number}"] = write
+        pieces = ("write{n}(v{n})",)
+    return [line.format(n=number) for line in before], [each.format(n=number) for each in pieces]

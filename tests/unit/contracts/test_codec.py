@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from contract.examples import example_files, load_example
 from headrace.contracts.avro import without_logical_types
+from headrace.contracts.batch_encoding import Doubles
 from headrace.contracts.codec import AnyDecoder, Decoder, Encoder, Undecodable
 from headrace.contracts.registry import RegistryUnavailable
 from headrace.contracts.schemas import load_schema, schema_names
@@ -73,6 +74,68 @@ def test_schemas_that_are_not_compiled_are_written_and_read_as_well(record):
     value = Encoder(GENERAL, 1)(record)
     assert value[5:] == by_fastavro(GENERAL, record)
     assert decoder(GENERAL)(value) == record
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_a_batch_gives_the_bytes_that_its_records_give_one_by_one(data):
+    schema = data.draw(record_schemas())
+    names = [field["name"] for field in schema["fields"]]
+    varying = data.draw(st.sets(st.sampled_from(names), min_size=1)) if names else set()
+    records = data.draw(st.lists(values(schema), min_size=1, max_size=4))
+    if not varying:
+        return
+    records = [
+        {name: (record if name in varying else records[0])[name] for name in names}
+        for record in records
+    ]
+    encode = Encoder(schema, 1)
+    same = {name: records[0][name] for name in names if name not in varying}
+    columns = {name: [record[name] for record in records] for name in varying}
+    assert encode.batch(same, columns) == [encode(record) for record in records]
+
+
+def test_doubles_can_come_packed():
+    schema = {
+        "type": "record",
+        "name": "Measured",
+        "fields": [
+            {"name": "score", "type": "double"},
+            {"name": "vector", "type": {"type": "array", "items": "double"}},
+        ],
+    }
+    scores, vectors = [0.5, -1.0], [[1.0, 2.0, 3.0], [4.0, 5.0, float("inf")]]
+    columns = {
+        "score": Doubles(struct.pack("<2d", *scores), None),
+        "vector": Doubles(struct.pack("<6d", *vectors[0], *vectors[1]), 3),
+    }
+    encode = Encoder(schema, 1)
+    assert encode.batch({}, columns) == [
+        encode({"score": score, "vector": vector})
+        for score, vector in zip(scores, vectors, strict=True)
+    ]
+
+
+def columns_of(records, *names):
+    return {name: [record[name] for record in records] for name in names}
+
+
+def test_what_does_not_fit_a_batch_is_named():
+    others = {name: value for name, value in TYPICAL.items() if name != "amount_minor"}
+    encode = Encoder(TRANSACTION, 1)
+    with pytest.raises(ValueError, match="amount_minor"):
+        encode.batch(others, {"amount_minor": [1, "2"]})
+    with pytest.raises(ValueError, match="missing: amount_minor"):
+        encode.batch({}, columns_of([TYPICAL], *others))
+    with pytest.raises(ValueError, match="not: event_id"):
+        encode.batch({**others, "amount_minor": 1}, {"event_id": ["e"]})
+    with pytest.raises(ValueError, match="no fields colour"):
+        encode.batch({**TYPICAL}, {"colour": ["red"]})
+    with pytest.raises(ValueError, match="zip"):
+        encode.batch(
+            {name: value for name, value in others.items() if name != "event_id"},
+            {"amount_minor": [1, 2], "event_id": ["e"]},
+        )
 
 
 def test_nan_and_the_infinities_and_minus_zero_are_kept():
