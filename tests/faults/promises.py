@@ -95,10 +95,9 @@ def _replayed(topics: Topics, settings: ScoringSettings, partitions: list[int]) 
     received, _, _ = decode(messages, events.decode, lambda message: None)
     state = _state(charter)
     overlay = state.overlay()
-    decided = scorer.decide(received, overlay, StageClock()).recorded
+    decided = scorer.decide(received, overlay, StageClock())
     overlay.merge(set(partitions))
-    decisions = (decision for _, decision, _ in decided if decision is not None)
-    return Outcome(_features(decisions), _contents(state))
+    return Outcome(_features(decided.decisions.rows()), _contents(state))
 
 
 def _left(topics: Topics, settings: ScoringSettings, committed: Mapping[int, int]) -> Outcome:

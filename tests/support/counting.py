@@ -63,13 +63,13 @@ class CountingHandler:
             count.n += 1
             view.change(each.partition, each.key, 0, each.offset, _COUNT.pack(count.n))
             said = {"partition": each.partition, "offset": each.offset, "n": count.n}
-            handled.outgoing.append(Outgoing(self._outputs, each.key, orjson.dumps(said)))
+            handled.outgoing.append(Outgoing(self._outputs, [each.key], [orjson.dumps(said)]))
         return handled
 
 
 def json_channel(topic: str) -> Channel:
     """A channel that writes JSON: enough for what the chassis does with records."""
-    return Channel(topic, _encode, _decode)
+    return Channel(topic, _JsonEncode(), _decode)
 
 
 def counting_topology(name: str) -> Topology:
@@ -84,8 +84,13 @@ def counting_topology(name: str) -> Topology:
     )
 
 
-def _encode(record: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(record, default=lambda value: {"hex": value.hex()})
+class _JsonEncode:
+    def __call__(self, record: Mapping[str, Any]) -> bytes:
+        return orjson.dumps(record, default=lambda value: {"hex": value.hex()})
+
+    def batch(self, same: Mapping[str, Any], columns: Mapping[str, Any]) -> list[bytes]:
+        rows = zip(*columns.values(), strict=True)
+        return [self({**same, **dict(zip(columns, row, strict=True))}) for row in rows]
 
 
 def _decode(value: bytes | None) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.chassis.records import Received
+from headrace.chassis.records import Received, Rejected
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import Change, KeyedState
 from headrace.contracts.location import shipped
@@ -19,7 +19,7 @@ from headrace.models.keys import generate_key
 from headrace.models.linear import FrozenLinear, Scored
 from headrace.models.logistic import FrozenLogistic
 from headrace.models.scorecard import freeze_scorecard
-from headrace.scoring.domain import Decided, Scorer
+from headrace.scoring.domain import Scorer
 from headrace.scoring.state import ScoringFormat, State
 from headrace.usecase.charter import Charter
 from headrace.usecase.entities import EntityLists, entity_key
@@ -96,6 +96,17 @@ def state_of(charter: Charter) -> KeyedState[State]:
     return KeyedState(ScoringFormat(histories))
 
 
+NO_DIGEST: Final = b"?" * 32
+
+
+class Written(NamedTuple):
+    """What is written down of a batch, in the order of its events."""
+
+    recorded: list[tuple[dict[str, Any] | None, dict[str, Any]]]
+    """Decision (None for a duplicate) and audit record of each."""
+    rejected: list[Rejected]
+
+
 class Desk:
     """A scorer with its state, which it keeps from batch to batch."""
 
@@ -114,19 +125,26 @@ class Desk:
         lists = EntityLists(self._entries)
         self._scorer = Scorer(charter, model, lists, lambda: self.now_ms, topic, partitions)
 
-    def decide(self, *batch: Received) -> Decided:
+    def decide(self, *batch: Received) -> "Written":
         """Decide a batch, and commit."""
         overlay = self.state.overlay()
         decided = self._scorer.decide(batch, overlay, StageClock())
         overlay.merge({event.partition for event in batch})
         self.changes += overlay.changes
-        return decided
+        decisions = decided.decisions.rows()
+        audits = self._scorer.audits(decided, [NO_DIGEST] * len(decisions)).rows()
+        rest = iter(decisions)
+        recorded = [
+            (next(rest) if audit["kind"] == "decision" else None, audit) for audit in audits
+        ]
+        assert next(rest, None) is None
+        return Written(recorded, decided.rejected)
 
     def decisions(self, *batch: Received) -> list[DecisionMade]:
         """Decide a batch of which every event has a decision."""
-        decisions = [decision for _, decision, _ in self.decide(*batch).recorded]
+        decisions = [decision for decision, _ in self.decide(*batch).recorded]
         assert len(decisions) == len(batch)
-        return [decision for decision in decisions if decision is not None]
+        return cast("list[DecisionMade]", decisions)
 
     def decision(self, event: Received) -> DecisionMade:
         """Decide one event."""

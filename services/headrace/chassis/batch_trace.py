@@ -11,20 +11,20 @@ from time import time_ns
 from typing import Any, NamedTuple
 
 from headrace.chassis.batch import Work
-from headrace.chassis.records import Outgoing
+from headrace.chassis.records import Answer, Outgoing
 from headrace.chassis.stages import StageClock
 from headrace.chassis.telemetry import Telemetry, Told, messaging
 from headrace.chassis.topology import Topology
-from headrace.chassis.tracing import CURRENT, SpanIds, Trace, new_span_id
+from headrace.chassis.tracing import CURRENT, SpanIds, new_span_id
 from headrace.chassis.transactor import ToProduce
 
 
 class _Sent(NamedTuple):
     """An output record that belongs to a recorded trace."""
 
-    trace: Trace
+    topic: str
     span_id: str
-    outgoing: Outgoing
+    answer: Answer
 
 
 class BatchTrace:
@@ -66,15 +66,16 @@ class BatchTrace:
         return self._ids
 
     def to_produce(self, outgoing: Outgoing) -> ToProduce:
-        """Return a record with the headers of its trace."""
-        topic, key, value, trace, _ = outgoing
-        if trace is None:
-            return ToProduce(topic, key, value)
-        span_id = trace.span_id
-        if trace.is_recorded:
-            span_id = new_span_id()
-            self._sent.append(_Sent(trace, span_id, outgoing))
-        return ToProduce(topic, key, value, headers=trace.headers(span_id))
+        """Return records with the headers of their traces."""
+        topic, keys, values, answers = outgoing
+        headers = {}
+        for row, answer in answers.items():
+            span_id = answer.trace.span_id
+            if answer.trace.is_recorded:
+                span_id = new_span_id()
+                self._sent.append(_Sent(topic, span_id, answer))
+            headers[row] = answer.trace.headers(span_id)
+        return ToProduce(topic, keys, values, headers=headers)
 
     def sending(self) -> None:
         """Note that the transaction begins."""
@@ -95,7 +96,7 @@ class BatchTrace:
         self._tell_batch(work, time_ns(), error)
 
     def _tell_records(self, work: Work[Any], now_ns: int) -> None:
-        said = {sent.trace.span_id: sent.outgoing.said or {} for sent in self._sent}
+        said = {sent.answer.trace.span_id: sent.answer.said for sent in self._sent}
         dead = {(each.partition, each.offset): each.reason for each in work.dead}
         for place, trace in work.traces.items():
             partition, offset = place
@@ -122,7 +123,7 @@ class BatchTrace:
             )
 
     def _tell_sending(self, sent: _Sent, now_ns: int) -> None:
-        trace, topic = sent.trace, sent.outgoing.topic
+        trace, topic = sent.answer.trace, sent.topic
         self._telemetry.write(
             Told(
                 f"send {topic}",

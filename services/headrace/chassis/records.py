@@ -1,7 +1,8 @@
 """What a handler gets and what it gives back."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from headrace.chassis.metrics import CountName
@@ -25,16 +26,24 @@ class Received(NamedTuple):
     """The trace that it belongs to, if any."""
 
 
+class Answer(NamedTuple):
+    """The trace in which an output record goes on."""
+
+    trace: Trace
+    """That of the record which it answers."""
+    said: Mapping[str, str | bool | int | float] = MappingProxyType({})
+    """What the span says of it, where it is recorded; nothing personal."""
+
+
 class Outgoing(NamedTuple):
-    """An output record, encoded."""
+    """Output records of one topic, encoded."""
 
     topic: str
-    key: str | bytes | None
-    value: bytes
-    trace: Trace | None = None
-    """That of the record which it answers: it goes on in the output's headers."""
-    said: Mapping[str, str | bool | int | float] | None = None
-    """What the span says of it, for a trace that is recorded; nothing personal."""
+    keys: Sequence[str | bytes | None]
+    values: Sequence[bytes]
+    """Of each record, in the order in which they are to stand."""
+    answers: Mapping[int, Answer] = MappingProxyType({})
+    """By index, of those that belong to a trace."""
 
 
 class Rejected(NamedTuple):
@@ -46,9 +55,10 @@ class Rejected(NamedTuple):
 
 
 class Handled(NamedTuple):
-    """What came of a batch; the outgoing records in the order in which they are to stand."""
+    """What came of a batch."""
 
     outgoing: list[Outgoing]
+    """Each topic's in the order in which they are to stand."""
     rejected: list[Rejected]
     counts: Counter[CountName]
     """What to count once the batch is committed."""

@@ -7,7 +7,7 @@ handle it, commit it.
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from time import monotonic
 from typing import Any, Generic, TypeVar, cast
@@ -25,11 +25,11 @@ from headrace.chassis.limit import DeadLetterLimit
 from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.pauses import Pauses, pause
-from headrace.chassis.records import Outgoing
+from headrace.chassis.records import Answer, Outgoing
 from headrace.chassis.restore import Restorer
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stages import StageClock
-from headrace.chassis.state import Format, KeyedState
+from headrace.chassis.state import Change, Format, KeyedState
 from headrace.chassis.table import Table
 from headrace.chassis.telemetry import Telemetry
 from headrace.chassis.topology import Topology
@@ -226,7 +226,7 @@ class Stream(Generic[V]):
         def then() -> None:
             self._limit = limit
             self._failures = 0
-            self._account(work, len(records))
+            self._account(work, sum(len(each.values) for each in records))
             trace.committed(work)
             if pause_reason is not None:
                 self._pauses.expect(pause_reason)
@@ -264,31 +264,47 @@ class Stream(Generic[V]):
         """Return everything that the batch's transaction holds, offsets aside."""
         self.clock.enter("encode")
         records = [trace.to_produce(each) for each in work.outgoing]
-        changelog, encode, _ = self._topology.changelog
-        version = self.state.layout.version
-        for partition, key, slot, offset, body in work.overlay.changes:
-            value = encode({"format": version, "offset": offset, "body": body})
-            records.append(ToProduce(changelog, f"{key}#{slot}", value, partition))
+        if work.overlay.changes:
+            records.append(self._changes(work.overlay.changes))
         if work.dead:
-            records += map(trace.to_produce, self._dead_letters(work))
+            records.append(trace.to_produce(self._dead_letters(work)))
         if pause_reason is not None:
             _log.error("paused: %s", pause_reason)
             records.append(self._pause(pause_reason))
         return records
 
-    def _dead_letters(self, work: Work[V]) -> Iterator[Outgoing]:
+    def _changes(self, changes: Sequence[Change]) -> ToProduce:
+        topic, encode, _ = self._topology.changelog
+        partitions, keys, slots, offsets, bodies = zip(*changes, strict=True)
+        values = encode.batch(
+            {"format": self.state.layout.version}, {"offset": offsets, "body": bodies}
+        )
+        named = [f"{key}#{slot}" for key, slot in zip(keys, slots, strict=True)]
+        return ToProduce(topic, named, values, partitions)
+
+    def _dead_letters(self, work: Work[V]) -> Outgoing:
         topic, encode, _ = self._topology.dead_letters
         messages = {(each.partition(), each.offset()): each for each in work.messages}
-        for dead in work.dead:
-            place = dead.partition, dead.offset
-            message = messages[place]
-            letter = dead_lettered(message, dead, self._topology.service, self._now_ms())
-            yield Outgoing(topic, letter["key"], encode(letter), work.traces.get(place))
+        places = [(dead.partition, dead.offset) for dead in work.dead]
+        letters = [
+            dead_lettered(messages[place], dead, self._topology.service, self._now_ms())
+            for place, dead in zip(places, work.dead, strict=True)
+        ]
+        return Outgoing(
+            topic,
+            [letter["key"] for letter in letters],
+            [encode(letter) for letter in letters],
+            {
+                row: Answer(work.traces[place])
+                for row, place in enumerate(places)
+                if place in work.traces
+            },
+        )
 
     def _pause(self, reason: str) -> ToProduce:
         topic, encode, _ = self._topology.pauses
         service = self._topology.service
-        return ToProduce(topic, service, encode(pause(service, reason, self._now_ms())), 0)
+        return ToProduce(topic, [service], [encode(pause(service, reason, self._now_ms()))], [0])
 
     def _commit(
         self,

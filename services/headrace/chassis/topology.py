@@ -1,14 +1,26 @@
 """Which topics a stream stands on, and how their records are read and written."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+from headrace.contracts.batch_encoding import Column
+
+
+class Encode(Protocol):
+    """Turns records into bytes (see :class:`headrace.contracts.codec.Encoder`)."""
+
+    def __call__(self, record: Mapping[str, Any]) -> bytes:
+        """Encode one record."""
+
+    def batch(self, same: Mapping[str, Any], columns: Mapping[str, Column]) -> list[bytes]:
+        """Encode records some of whose fields are the same for all."""
 
 
 class Channel(NamedTuple):
     """A topic with its codec."""
 
     topic: str
-    encode: Callable[[Mapping[str, Any]], bytes]
+    encode: Encode
     decode: Callable[[bytes | None], dict[str, Any]]
 
 

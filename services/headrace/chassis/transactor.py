@@ -6,8 +6,10 @@ taking turns don't. They never overlap: a transaction begins after the commit be
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
@@ -26,13 +28,15 @@ _FENCED_WITHIN_S = 30.0
 
 
 class ToProduce(NamedTuple):
-    """A record of the transaction; partition -1 leaves the choice to the partitioner."""
+    """Records of one topic for the transaction."""
 
     topic: str
-    key: str | bytes | None
-    value: bytes
-    partition: int = -1
-    headers: Headers | None = None
+    keys: Sequence[str | bytes | None]
+    values: Sequence[bytes]
+    partitions: Sequence[int] | None = None
+    """Of each; None leaves the choice to the partitioner."""
+    headers: Mapping[int, Headers] = MappingProxyType({})
+    """By index, of those that have any."""
 
 
 class TransactionFailed(Exception):
@@ -142,20 +146,33 @@ def _initialise(producer: Producer) -> Callable[[], None]:
     return lambda: producer.init_transactions(_CALL_S)
 
 
-def _produce(producer: Producer, record: ToProduce) -> None:
+def _produce(producer: Producer, records: ToProduce) -> None:
+    topic, keys, values, partitions, headers = records
+    if len(keys) != len(values):
+        raise ValueError(f"{len(keys)} keys for {len(values)} records of {topic}")
+    produce = producer.produce
+    arguments = zip(repeat(topic), values, keys, partitions or repeat(-1), strict=False)
+    if headers:
+        for number, each in enumerate(arguments):
+            _produce_one(producer, each, headers.get(number))
+        return
+    for each in arguments:
+        try:
+            produce(*each)
+        except BufferError:
+            _produce_one(producer, each, None)
+
+
+def _produce_one(
+    producer: Producer,
+    arguments: tuple[str, bytes, str | bytes | None, int],
+    headers: Headers | None,
+) -> None:
+    """Queue a record; where the queue is full, wait for the broker to take some."""
     while True:
         try:
-            if record.headers is None:
-                producer.produce(record.topic, record.value, record.key, record.partition)
-            else:
-                producer.produce(
-                    record.topic,
-                    record.value,
-                    record.key,
-                    record.partition,
-                    headers=record.headers,
-                )
-        except BufferError:  # the queue is full: wait for the broker to take some
+            producer.produce(*arguments, headers=headers)
+        except BufferError:
             producer.poll(0.1)
         else:
             return

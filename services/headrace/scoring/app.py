@@ -3,12 +3,13 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.metrics import CountName, Metrics
-from headrace.chassis.records import Handled, Outgoing, Received
+from headrace.chassis.records import Answer, Handled, Outgoing, Received
 from headrace.chassis.settings import KafkaSettings, StreamSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
@@ -17,7 +18,6 @@ from headrace.chassis.table import Table
 from headrace.chassis.telemetry import Telemetry
 from headrace.chassis.topology import Channel, Topology
 from headrace.chassis.wiring import Wiring
-from headrace.contracts.records import DecisionMade
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
 from headrace.contracts.topics import load_topics
@@ -25,8 +25,8 @@ from headrace.errors import HeadraceError
 from headrace.models.keys import load_trusted
 from headrace.models.linear import FrozenLinear
 from headrace.models.serving import load_model
-from headrace.scoring.domain import Scorer
-from headrace.scoring.recording import SERVICE
+from headrace.scoring.domain import Decided, Scorer
+from headrace.scoring.recording import SERVICE, Fate
 from headrace.scoring.settings import ScoringSettings
 from headrace.scoring.state import ScoringFormat, State
 from headrace.usecase.charter import Charter
@@ -113,26 +113,43 @@ class Decider:
     ) -> Handled:
         """Return decision and audit record of each event, in the order of the events."""
         decided = self._scorer.decide(received, view, stages)
+        accepted, fates = decided.accepted, decided.fates
         stages.enter("encode")
-        decisions, encode_decision, _ = self._decisions
-        audits, encode_audit, _ = self._audits
-        outgoing: list[Outgoing] = []
-        counts: Counter[CountName] = Counter()
-        for event, decision, audit in decided.recorded:
-            if decision is None:
-                counts["duplicates"] += 1
-            else:
-                counts["fallbacks"] += decision["fallback"] != ""
-                counts["deadlines_missed"] += decision["deadline_missed"]
-                value = encode_decision(decision)
-                audit["decision_sha256"] = sha256(value).digest()
-                said = _said(decision) if event.trace and event.trace.is_recorded else None
-                outgoing.append(Outgoing(decisions, event.key, value, event.trace, said))
-            outgoing.append(Outgoing(audits, event.key, encode_audit(audit)))
+        values = self._decisions.encode.batch(*decided.decisions)
+        digests = [sha256(value).digest() for value in values]
+        audits = self._audits.encode.batch(*self._scorer.audits(decided, digests))
+        outgoing = [
+            Outgoing(self._decisions.topic, _keys(accepted), values, _answers(decided)),
+            Outgoing(self._audits.topic, _keys(fates), audits),
+        ]
+        counts: Counter[CountName] = Counter(
+            {
+                "duplicates": len(fates) - len(accepted),
+                "fallbacks": len(decided.judged.tried.fallbacks),
+                "deadlines_missed": sum(v.missed for v in decided.judged.verdicts.values()),
+            }
+        )
         return Handled(outgoing, decided.rejected, counts)
 
 
-def _said(decision: DecisionMade) -> dict[str, str | bool | float]:
+def _keys(fates: Sequence[Fate]) -> list[str]:
+    return [fate.event.key for fate in fates]
+
+
+def _answers(decided: Decided) -> dict[int, Answer]:
+    """Return, by row, what goes on in the trace of an event, and what its span says."""
+    traces = [(row, fate.event.trace) for row, fate in enumerate(decided.accepted)]
+    traced = {row: trace for row, trace in traces if trace is not None}
+    if not any(trace.is_recorded for trace in traced.values()):
+        return {row: Answer(trace) for row, trace in traced.items()}
+    rows = decided.decisions.rows()
+    return {
+        row: Answer(trace, _said(rows[row]) if trace.is_recorded else {})
+        for row, trace in traced.items()
+    }
+
+
+def _said(decision: Mapping[str, Any]) -> dict[str, str | bool | float]:
     """Return what a span says of a decision; a reason's words may be personal, its code is not."""
     return {
         "headrace.use_case": decision["use_case"],

@@ -7,16 +7,14 @@ points to the first. Every other one moves its key's windows and is decided.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import NamedTuple
 
 from headrace.chassis.records import Received, Rejected
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.contracts.reasons import DeadLetterReason
-from headrace.contracts.records import AuditRecorded, DecisionMade
 from headrace.models.linear import FrozenLinear
-from headrace.scoring.judging import Judge
-from headrace.scoring.recording import Accepted, Recorder
+from headrace.scoring.judging import Judge, Judged
+from headrace.scoring.recording import Fate, Recorder, Records
 from headrace.scoring.state import State, history_of
 from headrace.usecase.charter import Charter
 from headrace.usecase.entities import EntityLists
@@ -25,23 +23,20 @@ from headrace.usecase.history import PAYLOAD_BYTES, id_digest
 Fault = tuple[DeadLetterReason, str]
 
 
-class Recorded(NamedTuple):
-    """What is written down of one event."""
-
-    event: Received
-    decision: DecisionMade | None
-    """None for a duplicate."""
-    audit: AuditRecorded
-    """Its ``decision_sha256`` is for the one who encodes the decision to fill in."""
-
-
 @dataclass(frozen=True, slots=True)
 class Decided:
     """What came of a batch."""
 
-    recorded: list[Recorded]
+    fates: list[Fate]
     """In the order of the input."""
+    accepted: list[Fate]
+    """Those that were decided."""
+    judged: Judged
+    decisions: Records
+    """Of the accepted."""
     rejected: list[Rejected]
+    now_ms: int
+    """When it was decided."""
 
 
 @dataclass(slots=True)
@@ -49,8 +44,8 @@ class _Batch:
     """A batch on its way."""
 
     now_ms: int
-    audits: list[tuple[Received, AuditRecorded]] = field(default_factory=list)
-    accepted: list[Accepted] = field(default_factory=list)
+    fates: list[Fate] = field(default_factory=list)
+    accepted: list[Fate] = field(default_factory=list)
     """The events to decide."""
     measured: list[float] = field(default_factory=list)
     """Their windows, as ``FeatureSet.matrix`` takes them."""
@@ -96,16 +91,17 @@ class Scorer:
         batch = _Batch(self._clock())
         for event in received:
             self._take_in(event, view, batch)
-        events = [event for event, _, _ in batch.accepted]
+        events = [fate.event for fate in batch.accepted]
         records = [event.record for event in events]
         matrix = self._features.matrix(records, batch.measured)
         judged = self._judge.judge(events, matrix, batch.now_ms, view, stages)
-        decisions = self._record.decisions(batch.accepted, matrix.tolist(), judged)
-        recorded = [
-            Recorded(event, next(decisions) if audit["kind"] == "decision" else None, audit)
-            for event, audit in batch.audits
-        ]
-        return Decided(recorded, batch.rejected)
+        stages.enter("encode")
+        decisions = self._record.decisions(batch.accepted, matrix, judged, batch.now_ms)
+        return Decided(batch.fates, batch.accepted, judged, decisions, batch.rejected, batch.now_ms)
+
+    def audits(self, decided: Decided, decision_digests: Sequence[bytes]) -> Records:
+        """Return the audit record of each event; the digests are those of the decisions."""
+        return self._record.audits(decided.fates, decided.judged, decision_digests, decided.now_ms)
 
     def _take_in(self, event: Received, view: View[State], batch: _Batch) -> None:
         """Sort out one event: rejected, known already, or taken into its key's windows."""
@@ -127,12 +123,11 @@ class Scorer:
             index, slot, body = history.add(time_ms, amount, offset, event_id, payload, tokens)
             view.change(partition, key, slot, offset, body)
             batch.measured += self._features.measure(history, index)
-            audit = self._record.audit(event, digest, None, batch.now_ms)
-            batch.accepted.append(Accepted(event, audit, late))
-            batch.audits.append((event, audit))
+            fate = Fate(event, digest, None, late)
+            batch.accepted.append(fate)
+            batch.fates.append(fate)
         elif known.payload == payload:
-            audit = self._record.audit(event, digest, known.offset, batch.now_ms)
-            batch.audits.append((event, audit))
+            batch.fates.append(Fate(event, digest, known.offset, late=False))
         else:
             again = self._shown(declared.id, record[declared.id])
             detail = f"{again} is at offset {known.offset} with another payload"

@@ -36,7 +36,6 @@ class Judged:
     """What is decided about a batch of n events."""
 
     tried: Tried
-    scores: list[float]
     actions: list[Action]
     """Of each event."""
     costs_minor: list[int | None]
@@ -113,7 +112,6 @@ class Judge:
         late = self._late(events, now_ms)
         judged = Judged(
             tried,
-            tried.scores.tolist(),
             [BY_SEVERITY[severity] for severity in severities.tolist()],
             self._rounded(costs.min(axis=0)),
             {},
@@ -123,8 +121,8 @@ class Judge:
             is_open = _Open(
                 events[row],
                 matrix[row].tolist(),
-                tried.contributions[row],
-                judged.scores[row],
+                tried.contributions_of(row),
+                float(tried.scores[row]),
                 costs[:, row].tolist(),
                 hits.get(row, ()),
                 by_model,

@@ -1,10 +1,16 @@
-"""From events and verdicts to records: the decision, and the audit record beside it."""
+"""From events and verdicts to records: the decisions, and the audit records beside them.
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+As columns: what all records of a batch share stands beside them once.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headrace.chassis.records import Received
-from headrace.contracts.records import AuditRecorded, DecisionMade
+from headrace.contracts.batch_encoding import Column, Doubles
 from headrace.models.linear import FrozenLinear
 from headrace.scoring.judging import Judged
 from headrace.usecase.charter import Charter
@@ -24,13 +30,31 @@ RULES: Final = ModelIdentity("rules", "", bytes(32))
 """It was none: the charter's rules."""
 
 
-class Accepted(NamedTuple):
-    """An event to decide."""
+class Fate(NamedTuple):
+    """What becomes of an event that is not rejected."""
 
     event: Received
-    audit: AuditRecorded
+    digest: bytes
+    """SHA-256 of its bytes."""
+    first_offset: int | None
+    """Where it stood when it was decided; None where it is to be decided now."""
     late: bool
     """It came later than the charter's lateness."""
+
+
+class Records(NamedTuple):
+    """Records of one kind, as ``Encoder.batch`` takes them."""
+
+    same: dict[str, Any]
+    columns: dict[str, Column]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return them one by one."""
+        values = [c.values() if isinstance(c, Doubles) else c for c in self.columns.values()]
+        return [
+            {**self.same, **dict(zip(self.columns, row, strict=True))}
+            for row in zip(*values, strict=True)
+        ]
 
 
 class Recorder:
@@ -45,91 +69,139 @@ class Recorder:
     """
 
     def __init__(self, charter: Charter, model: FrozenLinear | None, topic: str) -> None:
-        self._use_case, self._stage = charter.name, charter.stage
-        self._charter_digest, self._policy_version = charter.digest, charter.policy.version
-        self._feature_set = charter.feature_set.digest
         self._fields = charter.events
         self._topic = topic
         self._model = (
             RULES if model is None else ModelIdentity(model.name, model.version, model.digest)
         )
-
-    def audit(
-        self, event: Received, digest: bytes, first_offset: int | None, now_ms: int
-    ) -> AuditRecorded:
-        """Return the audit record of an event, which is a duplicate where there is a first."""
-        partition, offset, key, _, record, _, _ = event
-        duplicate = first_offset is not None
-        return {
-            "kind": "duplicate" if duplicate else "decision",
-            "use_case": self._use_case,
-            "service": SERVICE,
-            "event_id": record[self._fields.id],
-            "key": key,
-            "source_topic": self._topic,
-            "source_partition": partition,
-            "source_offset": offset,
-            "input_sha256": digest,
-            "decision_id": f"{self._topic}:{partition}:{first_offset if duplicate else offset}",
-            "decision_sha256": None,
-            "first_offset": first_offset,
-            "model_digest": self._model.digest,
-            "charter_digest": self._charter_digest,
-            "policy_version": self._policy_version,
-            "recorded_at_ms": now_ms,
+        shared = {
+            "use_case": charter.name,
+            "source_topic": topic,
+            "charter_digest": charter.digest,
+            "policy_version": charter.policy.version,
+        }
+        self._audits = {**shared, "service": SERVICE}
+        self._decisions = {
+            **shared,
+            "feature_set": charter.feature_set.digest,
+            "arm": "champion",
+            "arm_probability": 1.0,
+            "stage": charter.stage,
+            "acted": charter.stage != "shadow",
         }
 
     def decisions(
-        self, accepted: Sequence[Accepted], vectors: Sequence[list[float]], judged: Judged
-    ) -> Iterator[DecisionMade]:
-        """Yield the decision of each event; its audit record then names the same model."""
-        for row, taken in enumerate(accepted):
-            if row in judged.tried.fallbacks:
-                taken.audit["model_digest"] = RULES.digest
-            yield self._decision(row, taken, vectors[row], judged)
+        self,
+        accepted: Sequence[Fate],
+        matrix: NDArray[np.float64],
+        judged: Judged,
+        now_ms: int,
+    ) -> Records:
+        """Return the decisions of n events, whose vectors are ``matrix`` (n, k)."""
+        fields, n = self._fields, len(accepted)
+        events = [fate.event for fate in accepted]
+        records = [event.record for event in events]
+        known = Records(
+            {**self._decisions, "decided_at_ms": now_ms},
+            {
+                "decision_id": [
+                    f"{self._topic}:{event.partition}:{event.offset}" for event in events
+                ],
+                "event_id": [record[fields.id] for record in records],
+                "key": [event.key for event in events],
+                "source_partition": [event.partition for event in events],
+                "source_offset": [event.offset for event in events],
+                "occurred_at_ms": [record[fields.time] for record in records],
+                "amount_minor": [record[fields.amount] for record in records],
+                "currency": [record[fields.currency] for record in records],
+                "features": _doubles(matrix),
+                "score": _doubles(judged.tried.scores),
+                "action": judged.actions,
+                "expected_cost_minor": judged.costs_minor,
+            },
+        )
+        traced = ((row, event.trace) for row, event in enumerate(events) if event.trace)
+        _vary(known, n, "trace_id", "", {row: t.trace_id for row, t in traced if t.is_sampled})
+        _vary(known, n, "late", False, {row: True for row in range(n) if accepted[row].late})
+        self._add_verdicts(known, n, judged)
+        self._add_models(known, n, judged)
+        return known
 
-    def _decision(
-        self, row: int, accepted: Accepted, vector: list[float], judged: Judged
-    ) -> DecisionMade:
-        event, audit, late = accepted
-        partition, offset, key, _, record, _, trace = event
-        fields, tried = self._fields, judged.tried
-        said = judged.verdicts.get(row)
-        rule_hits, reasons, reason_codes, missed = said or ([], [], [], False)
-        fallback = tried.fallbacks.get(row, "")
-        model, version, model_digest = RULES if fallback else self._model
-        return {
-            "decision_id": audit["decision_id"],
-            "event_id": audit["event_id"],
-            "use_case": self._use_case,
-            "key": key,
-            "source_topic": self._topic,
-            "source_partition": partition,
-            "source_offset": offset,
-            "occurred_at_ms": record[fields.time],
-            "decided_at_ms": audit["recorded_at_ms"],
-            "amount_minor": record[fields.amount],
-            "currency": record[fields.currency],
-            "charter_digest": self._charter_digest,
-            "feature_set": self._feature_set,
-            "features": vector,
-            "model": model,
-            "model_version": version,
-            "model_digest": model_digest,
-            "arm": "champion",
-            "arm_probability": 1.0,
-            "score": judged.scores[row],
-            "policy_version": self._policy_version,
-            "action": judged.actions[row],
-            "rule_hits": rule_hits,
-            "reasons": reasons,
-            "late": late,
-            "reason_codes": reason_codes,
-            "contributions": tried.contributions[row],
-            "expected_cost_minor": judged.costs_minor[row],
-            "stage": self._stage,
-            "acted": self._stage != "shadow",
-            "deadline_missed": missed,
-            "fallback": fallback,
-            "trace_id": trace.trace_id if trace is not None and trace.is_sampled else "",
-        }
+    def audits(
+        self,
+        fates: Sequence[Fate],
+        judged: Judged,
+        decision_digests: Sequence[bytes],
+        now_ms: int,
+    ) -> Records:
+        """Return the audit record of each event.
+
+        Parameters
+        ----------
+        decision_digests
+            SHA-256 of the decision of each that is not a duplicate, as it was written.
+        """
+        fields, topic = self._fields, self._topic
+        events = [fate.event for fate in fates]
+        firsts = [fate.first_offset for fate in fates]
+        decided = [row for row, first in enumerate(firsts) if first is None]
+        known = Records(
+            {**self._audits, "recorded_at_ms": now_ms},
+            {
+                "event_id": [event.record[fields.id] for event in events],
+                "key": [event.key for event in events],
+                "source_partition": [event.partition for event in events],
+                "source_offset": [event.offset for event in events],
+                "input_sha256": [fate.digest for fate in fates],
+                "decision_id": [
+                    f"{topic}:{event.partition}:{event.offset if first is None else first}"
+                    for event, first in zip(events, firsts, strict=True)
+                ],
+            },
+        )
+        again = {row: first for row, first in enumerate(firsts) if first is not None}
+        digests = dict(zip(decided, decision_digests, strict=True))
+        by_rules = {decided[row]: RULES.digest for row in judged.tried.fallbacks}
+        _vary(known, len(fates), "kind", "decision", dict.fromkeys(again, "duplicate"))
+        _vary(known, len(fates), "first_offset", None, again)
+        _vary(known, len(fates), "decision_sha256", None, digests)
+        _vary(known, len(fates), "model_digest", self._model.digest, by_rules)
+        return known
+
+    def _add_verdicts(self, known: Records, n: int, judged: Judged) -> None:
+        said = judged.verdicts
+        _vary(known, n, "rule_hits", [], {row: each.rule_hits for row, each in said.items()})
+        _vary(known, n, "reasons", [], {row: each.reasons for row, each in said.items()})
+        _vary(known, n, "reason_codes", [], {row: each.reason_codes for row, each in said.items()})
+        missed = {row: True for row, each in said.items() if each.missed}
+        _vary(known, n, "deadline_missed", False, missed)
+
+    def _add_models(self, known: Records, n: int, judged: Judged) -> None:
+        fallbacks, model = judged.tried.fallbacks, self._model
+        _vary(known, n, "fallback", "", fallbacks)
+        _vary(known, n, "model", model.name, dict.fromkeys(fallbacks, RULES.name))
+        _vary(known, n, "model_version", model.version, dict.fromkeys(fallbacks, RULES.version))
+        _vary(known, n, "model_digest", model.digest, dict.fromkeys(fallbacks, RULES.digest))
+        added = judged.tried.contributions
+        known.columns["contributions"] = (
+            [judged.tried.contributions_of(row) for row in range(n)]
+            if fallbacks
+            else _doubles(added)
+        )
+
+
+def _vary(known: Records, n: int, name: str, usual: Any, others: Mapping[int, Any]) -> None:
+    """Add a field that is as usual but for some rows."""
+    if not others:
+        known.same[name] = usual
+        return
+    column = [usual] * n
+    for row, value in others.items():
+        column[row] = value
+    known.columns[name] = column
+
+
+def _doubles(values: NDArray[np.float64]) -> Doubles:
+    """Pack a column (n,), or a row for each of n records (n, k)."""
+    each = None if values.ndim == 1 else values.shape[1]
+    return Doubles(np.ascontiguousarray(values, "<f8").tobytes(), each)

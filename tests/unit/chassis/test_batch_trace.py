@@ -7,6 +7,7 @@ from confluent_kafka import KafkaError
 
 from headrace.chassis import logs
 from headrace.chassis.metrics import Metrics
+from headrace.chassis.records import Answer
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stream import Stream
 from headrace.chassis.tracing import Sampler
@@ -28,9 +29,13 @@ class TracingHandler(CountingHandler):
         handled = super().__call__(received, view, stages)
         traces = {each.key: each.trace for each in received}
         handled.outgoing[:] = [
-            each._replace(trace=traces[each.key], said={"answer": 42}) for each in handled.outgoing
+            each._replace(answers=answers(traces[each.keys[0]])) for each in handled.outgoing
         ]
         return handled
+
+
+def answers(trace):
+    return {0: Answer(trace, {"answer": 42})} if trace else {}
 
 
 @pytest.fixture

@@ -60,8 +60,8 @@ def test_a_record_that_fails_alone_again_is_rejected_with_its_error():
 
 def test_outputs_and_counts_of_the_others_are_there_once_and_in_order():
     handled, _, overlay = run([("a", ""), ("b", "poison"), ("a", ""), ("c", ""), ("a", "poison")])
-    assert [each.key for each in handled.outgoing] == ["a", "a", "c"]
-    assert [each.value for each in handled.outgoing[:2]] == [
+    assert [key for each in handled.outgoing for key in each.keys] == ["a", "a", "c"]
+    assert [value for each in handled.outgoing[:2] for value in each.values] == [
         b'{"partition":0,"offset":0,"n":1}',
         b'{"partition":0,"offset":2,"n":2}',
     ]
@@ -148,7 +148,7 @@ def test_a_batch_comes_out_as_its_records_would_one_by_one(records):
     handled, counts, _ = run(records, CountingHandler("outputs"))
     good = [(key, offset) for offset, (key, kind) in enumerate(records) if not kind]
     assert counts == Counter(key for key, _ in good)
-    assert [each.key for each in handled.outgoing] == [key for key, _ in good]
+    assert [key for each in handled.outgoing for key in each.keys] == [key for key, _ in good]
     reasons = {each.received.offset: each.reason for each in handled.rejected}
     assert reasons == {
         offset: "handler_failed" if kind == "poison" else "invalid_value"

@@ -19,6 +19,7 @@ from headrace.usecase.reviews import Reviews
 from support.desk import (
     DAY_MS,
     MINUTE_MS,
+    NO_DIGEST,
     NOW_MS,
     TOPIC,
     Desk,
@@ -53,14 +54,14 @@ def of_feature(decision, name: str) -> float:
 
 
 def decision_of(decided):
-    ((_, decision, _),) = decided.recorded
+    ((decision, _),) = decided.recorded
     return decision
 
 
 def test_a_valid_event_has_one_decision_and_its_audit(desk, charter, model) -> None:
     event = received(7)
     decided = desk.decide(event)
-    ((_, decision, audit),) = decided.recorded
+    ((decision, audit),) = decided.recorded
     assert decided.rejected == []
     assert decision == {
         "decision_id": "card-fraud.events:0:7",
@@ -111,7 +112,7 @@ def test_a_valid_event_has_one_decision_and_its_audit(desk, charter, model) -> N
         "source_offset": 7,
         "input_sha256": sha256(event.value).digest(),
         "decision_id": "card-fraud.events:0:7",
-        "decision_sha256": None,
+        "decision_sha256": NO_DIGEST,
         "first_offset": None,
         "model_digest": model.digest,
         "charter_digest": charter.digest,
@@ -121,7 +122,7 @@ def test_a_valid_event_has_one_decision_and_its_audit(desk, charter, model) -> N
 
 
 def test_decisions_and_audits_have_exactly_the_fields_of_their_schemas(desk) -> None:
-    (_, decision, audit), (_, _, duplicate_audit) = desk.decide(received(0), received(0)).recorded
+    (decision, audit), (_, duplicate_audit) = desk.decide(received(0), received(0)).recorded
     for name, record in (
         ("DecisionMade", decision),
         ("AuditRecorded", audit),
@@ -152,10 +153,10 @@ def test_a_duplicate_makes_no_second_decision_and_moves_no_window(desk, together
     first, again = received(3), received(4)._replace(value=received(3).value)
     again = again._replace(record=first.record)
     if together:
-        _, (_, decision, audit) = desk.decide(first, again).recorded
+        _, (decision, audit) = desk.decide(first, again).recorded
     else:
         desk.decide(first)
-        ((_, decision, audit),) = desk.decide(again).recorded
+        ((decision, audit),) = desk.decide(again).recorded
     assert decision is None
     assert audit["kind"] == "duplicate"
     assert audit["source_offset"] == 4
@@ -224,8 +225,8 @@ def test_what_is_recorded_stands_in_the_order_of_the_input(desk) -> None:
         received(5, card_id="card-2"),
     ]
     decided = desk.decide(*batch)
-    assert [audit["source_offset"] for _, _, audit in decided.recorded] == [0, 2, 3, 4, 5]
-    for _, decision, audit in decided.recorded:
+    assert [audit["source_offset"] for _, audit in decided.recorded] == [0, 2, 3, 4, 5]
+    for decision, audit in decided.recorded:
         assert decision is None or decision["decision_id"] == audit["decision_id"]
 
 

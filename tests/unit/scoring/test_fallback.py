@@ -53,7 +53,7 @@ def test_without_a_model_the_rules_still_apply() -> None:
 def test_decision_and_audit_record_name_the_same_model_or_none() -> None:
     charter = charter_with()
     desk = Desk(charter, Failing(charter, ValueError("no")))
-    for _, decision, audit in desk.decide(*BATCH).recorded:
+    for decision, audit in desk.decide(*BATCH).recorded:
         assert audit["model_digest"] == decision["model_digest"]
 
 
