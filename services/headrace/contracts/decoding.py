@@ -118,8 +118,16 @@ def _indented(lines: list[str]) -> list[str]:
 
 def _more(data: bytes, at: int, first: int) -> tuple[int, int]:
     """Read on where an integer's first byte says that more follow; still zig-zag."""
-    value = first & 0x7F
-    shift = 7
+    second = data[at]
+    if second < 0x80:  # most amounts, written out as the commonest
+        return second << 7 | first & 0x7F, at + 1
+    third = data[at + 1]
+    value = (second & 0x7F) << 7 | first & 0x7F
+    if third < 0x80:
+        return third << 14 | value, at + 2
+    value |= (third & 0x7F) << 14
+    at += 2
+    shift = 21
     while True:
         byte = data[at]
         at += 1

@@ -69,11 +69,15 @@ class EventChecks:
             (field, _discreet(_complaint(check)) if field in personal else _complaint(check))
             for field, check in checks.items()
         )
+        self._passes = _compiled(checks, time, future_skew_ms)
         self._time = time
         self._future_skew_ms = future_skew_ms
 
     def __call__(self, record: Mapping[str, Any], now_ms: int) -> Fault | None:
         """Return the first fault of an event that is read at ``now_ms``, or None."""
+        return None if self._passes(record, now_ms) else self._fault(record, now_ms)
+
+    def _fault(self, record: Mapping[str, Any], now_ms: int) -> Fault | None:
         for field, complain in self._complaints:
             complaint = complain(record[field])
             if complaint is not None:
@@ -82,6 +86,30 @@ class EventChecks:
         if ahead_ms > self._future_skew_ms:
             return "future", f"{self._time} is {ahead_ms} ms ahead of the clock"
         return None
+
+
+def _compiled(
+    checks: Mapping[str, Check], time: str, future_skew_ms: int
+) -> Callable[[Mapping[str, Any], int], bool]:
+    """Write all checks out as one expression: nearly every event passes all of them."""
+    names: dict[str, Any] = {"inf": sys.float_info.max, "len": len}
+    passes = [f"record[{time!r}] - now_ms <= {future_skew_ms}"]
+    for number, (field, check) in enumerate(checks.items()):
+        names[f"choices{number}"] = frozenset(check.one_of or ())
+        if check.one_of is not None:
+            passed = f"v in choices{number}"
+        elif check.max_length is not None:
+            passed = f"0 < len(v) <= {check.max_length}"
+        else:
+            low = "-inf" if check.min is None else repr(check.min)
+            high = "inf" if check.max is None else repr(check.max)
+            passed = f"{low} <= v <= {high}"
+        null = "is None or" if check.nullable else "is not None and"
+        passes.append(f"((v := record[{field!r}]) {null} {passed})")
+    text = f"def passes(record, now_ms): return {' and '.join(passes)}"
+    exec(text, names)  # noqa: S102 -- of the charter the text holds only quoted names and numbers
+    compiled: Callable[[Mapping[str, Any], int], bool] = names["passes"]
+    return compiled
 
 
 def _complaint(check: Check) -> Callable[[Any], str | None]:
