@@ -32,7 +32,7 @@ def stack() -> Iterator[Stack]:
         yield Stack(KafkaSettings().bootstrap_servers, RegistrySettings().url)
         return
     local = LocalStack(LocalSettings.load())
-    ran_before = local.is_ready()
+    ran_before = local.is_running()
     local.up()
     yield Stack(KafkaSettings().bootstrap_servers, RegistrySettings().url)
     if not ran_before:

@@ -22,6 +22,7 @@ from headrace.chassis.settings import KafkaSettings
 from headrace.local.kafka import KafkaBroker
 from headrace.local.programs import Programs
 from headrace.local.settings import LocalSettings
+from headrace.local.stack import LocalStack
 
 pytestmark = pytest.mark.integration
 
@@ -42,12 +43,38 @@ def _await(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def _open_to(pid: int) -> set[str]:
+    """The addresses, in the kernel's spelling, at which others reach the process, TCP or UDP."""
+    held = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    found = set()
+    for protocol in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path("/proc/net", protocol).read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            listens = protocol.startswith("udp") or state == "0A"
+            if listens and f"socket:[{inode}]" in held:
+                found.add(local.split(":")[0])
+    return found
+
+
+def _span(trace_id: str) -> dict[str, Any]:
+    return {
+        "traceId": trace_id,
+        "id": trace_id[-16:],
+        "name": "process card-fraud.events",
+        "kind": "CONSUMER",
+        "timestamp": time.time_ns() // 1_000,
+        "duration": 1_207,
+        "localEndpoint": {"serviceName": "scoring"},
+        "tags": {"headrace.action": "decline"},
+    }
+
+
 class Home:
     """One folder with its ports, and `headrace` run in it."""
 
     def __init__(self, folder: Path, jars: Path) -> None:
         self.folder = folder
-        self.kafka_port, self.controller_port, self.registry_port = _free_ports(3)
+        self.kafka_port, self.controller_port, self.registry_port, self.zipkin_port = _free_ports(4)
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("KAFKA_", "SCHEMA_"))},
             "HEADRACE_HOME": str(folder),
@@ -55,11 +82,27 @@ class Home:
             "HEADRACE_KAFKA_PORT": str(self.kafka_port),
             "HEADRACE_CONTROLLER_PORT": str(self.controller_port),
             "HEADRACE_REGISTRY_PORT": str(self.registry_port),
+            "HEADRACE_ZIPKIN_PORT": str(self.zipkin_port),
         }
 
     @property
     def registry_url(self) -> str:
         return f"http://127.0.0.1:{self.registry_port}/apis/ccompat/v7"
+
+    @property
+    def traces_url(self) -> str:
+        return f"http://127.0.0.1:{self.zipkin_port}"
+
+    def stack(self) -> LocalStack:
+        return LocalStack(
+            LocalSettings(
+                home=self.folder,
+                kafka_port=self.kafka_port,
+                controller_port=self.controller_port,
+                registry_port=self.registry_port,
+                zipkin_port=self.zipkin_port,
+            )
+        )
 
     def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -135,14 +178,73 @@ def test_up_when_up_says_so_and_changes_nothing(home: Home) -> None:
 def test_status_names_each_part_and_its_log_and_exits_0_only_when_all_is_ready(home: Home) -> None:
     home.up()
     assert home.run("status").returncode == 0
-    kafka, registry = home.status()["Kafka"], home.status()["Apicurio Registry"]
-    assert kafka["address"] == f"127.0.0.1:{home.kafka_port}"
-    assert registry["address"] == home.registry_url
-    assert {kafka["state"], registry["state"]} == {"ready"}
-    assert "Kafka Server started" in Path(kafka["log"]).read_text()
-    os.kill(registry["pid"], signal.SIGKILL)
+    parts = home.status()
+    assert {name: part["address"] for name, part in parts.items()} == {
+        "Kafka": f"127.0.0.1:{home.kafka_port}",
+        "Apicurio Registry": home.registry_url,
+        "Zipkin": home.traces_url,
+    }
+    assert {part["state"] for part in parts.values()} == {"ready"}
+    assert "Kafka Server started" in Path(parts["Kafka"]["log"]).read_text()
+    os.kill(parts["Apicurio Registry"]["pid"], signal.SIGKILL)
     _await(lambda: home.run("status").returncode == 1)
     assert home.status()["Apicurio Registry"]["state"] == "stopped"
+
+
+@pytest.mark.skipif(not Path("/proc/net/udp").exists(), reason="Linux alone tells")
+def test_nothing_can_be_reached_from_another_machine(home: Home) -> None:
+    home.up()
+    open_to = {name: _open_to(part["pid"]) for name, part in home.status().items()}
+    loopback = {"0100007F", "0000000000000000FFFF00000100007F"}
+    assert all(addresses and addresses <= loopback for addresses in open_to.values()), open_to
+
+
+def test_a_trace_is_found_by_its_id_and_by_its_tags_and_has_a_page(home: Home) -> None:
+    home.up()
+    trace_id = "463ac35c9f6413ad48485a3953bb6124"
+    span = _span(trace_id)
+    assert httpx.post(f"{home.traces_url}/api/v2/spans", json=[span]).status_code == 202
+    by_id = f"{home.traces_url}/api/v2/trace/{trace_id}"
+    _await(lambda: httpx.get(by_id).status_code == 200)
+    assert httpx.get(by_id).json() == [span]
+    wanted = {"serviceName": "scoring", "annotationQuery": "headrace.action=decline"}
+    assert httpx.get(f"{home.traces_url}/api/v2/traces", params=wanted).json() == [[span]]
+    page = httpx.get(f"{home.traces_url}/zipkin/traces/{trace_id}")
+    assert page.headers["content-type"].startswith("text/html")
+
+
+def test_more_spans_than_are_kept_push_out_the_oldest(home: Home) -> None:
+    home.up()
+    trace_ids = [f"{number:032x}" for number in range(1, 35_001)]
+    with httpx.Client(base_url=home.traces_url, timeout=PATIENCE_S) as client:
+        for start in range(0, len(trace_ids), 5_000):
+            spans = [_span(trace_id) for trace_id in trace_ids[start : start + 5_000]]
+            assert client.post("/api/v2/spans", json=spans).status_code == 202
+        _await(lambda: client.get(f"/api/v2/trace/{trace_ids[-1]}").status_code == 200)
+        assert client.get(f"/api/v2/trace/{trace_ids[0]}").status_code == 404
+    assert home.run("status").returncode == 0
+
+
+def test_a_page_of_another_site_cannot_read_the_traces(home: Home) -> None:
+    home.up()
+    asked = f"{home.traces_url}/api/v2/services"
+    answer = httpx.get(asked, headers={"Origin": "http://elsewhere.example"})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_part_that_does_not_run_is_started_beside_the_others(home: Home) -> None:
+    home.up()
+    before = home.status()
+    os.kill(before["Zipkin"]["pid"], signal.SIGKILL)
+    _await(lambda: not home.stack().is_ready())
+    assert home.stack().is_running()
+    assert "The local stack is up." in home.up()
+    after = home.status()
+    assert {part["state"] for part in after.values()} == {"ready"}
+    assert after["Zipkin"]["pid"] != before["Zipkin"]["pid"]
+    assert [after[name] for name in ("Kafka", "Apicurio Registry")] == [
+        before[name] for name in ("Kafka", "Apicurio Registry")
+    ]
 
 
 def test_what_a_killed_broker_and_registry_had_acknowledged_is_there_after_the_next_up(
@@ -241,7 +343,9 @@ def test_doctor_finds_nothing_on_a_running_stack_and_names_the_fix_without_one(
     assert ill.returncode == 1
 
 
-@pytest.mark.parametrize("setting", ["KAFKA_PORT", "CONTROLLER_PORT", "REGISTRY_PORT"])
+@pytest.mark.parametrize(
+    "setting", ["KAFKA_PORT", "CONTROLLER_PORT", "REGISTRY_PORT", "ZIPKIN_PORT"]
+)
 def test_a_taken_port_is_an_error_that_names_it_and_its_setting(
     setting: str, new_home: Home
 ) -> None:

@@ -13,7 +13,7 @@ from headrace.local.status import PartStatus
 
 
 def up() -> None:
-    """Start a real Kafka broker and a real schema registry on this machine.
+    """Start a real Kafka broker, a real schema registry and a real Zipkin on this machine.
 
     Does nothing where they run already. With KAFKA_BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL
     set, nothing is started: that cluster is used, and is asked whether it answers.

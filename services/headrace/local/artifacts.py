@@ -9,7 +9,7 @@ from typing import Literal
 from headrace.contracts.location import shipped
 from headrace.errors import HeadraceError
 
-Part = Literal["kafka", "registry"]
+Part = Literal["kafka", "registry", "zipkin"]
 
 
 @dataclass(frozen=True, slots=True)

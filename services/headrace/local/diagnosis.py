@@ -83,7 +83,7 @@ def _programs(settings: LocalSettings) -> Check:
 
 
 def _ports(stack: LocalStack) -> Iterator[Check]:
-    for part in (stack.kafka, stack.registry):
+    for part in stack.parts:
         ours = part.process.running()
         for setting, port in part.ports.items():
             if ours:

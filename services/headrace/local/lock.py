@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 # kafka_2.13 alone holds the broker and its StorageTool; kafka-tools would add 46 jars of Connect.
 KAFKA = "org.apache.kafka:kafka_2.13:4.3.1+org.slf4j:slf4j-reload4j:1.7.36"
-REGISTRY = ("io.apicurio", "apicurio-registry-app", "3.3.3", "all", "tar.gz")
+# These hold all that they need in one file.
+SINGLE_FILES: "dict[Part, tuple[str, str, str, str, str]]" = {
+    "registry": ("io.apicurio", "apicurio-registry-app", "3.3.3", "all", "tar.gz"),
+    "zipkin": ("io.zipkin", "zipkin-server", "3.5.1", "exec", "jar"),
+}
 
 
 def _table(part: "Part", artifact: "Artifact") -> str:
@@ -41,12 +45,10 @@ def main() -> None:
     from jgo.env import EnvironmentBuilder
     from jgo.maven import MavenContext
 
-    group, artifact, version, classifier, packaging = REGISTRY
     with tempfile.TemporaryDirectory() as scratch:
         context = MavenContext(repo_cache=Path(scratch, "m2"), local_repos=[], timeout=60)
         builder = EnvironmentBuilder(context=context, cache_dir=Path(scratch, "jgo"))
         lock = builder.from_endpoint(KAFKA).lockfile
-        registry = context.project(group, artifact).at_version(version)
         tables = [
             _table(
                 "kafka",
@@ -58,7 +60,9 @@ def main() -> None:
                 lock.dependencies if lock else [], key=lambda d: (d.groupId, d.artifactId)
             )
         ]
-        tables.append(_table("registry", registry.artifact(classifier, packaging)))
+        for part, (group, name, version, classifier, packaging) in SINGLE_FILES.items():
+            component = context.project(group, name).at_version(version)
+            tables.append(_table(part, component.artifact(classifier, packaging)))
     sys.stdout.write("# Written by: python -m headrace.local.lock\n" + "".join(tables))
 
 

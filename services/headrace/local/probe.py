@@ -44,12 +44,21 @@ def kafka_answers(port: int, timeout_s: float = 1.0) -> bool:
 
 def registry_answers(url: str, timeout_s: float = 1.0) -> bool:
     """Whether the registry at ``url`` lists its subjects."""
+    return _answers(f"{url}/subjects", timeout_s)
+
+
+def zipkin_answers(url: str, timeout_s: float = 1.0) -> bool:
+    """Whether the Zipkin at ``url`` lists the services whose traces it keeps."""
+    return _answers(f"{url}/api/v2/services", timeout_s)
+
+
+def _answers(url: str, timeout_s: float) -> bool:
     address = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(
         address.hostname or HOST, address.port, timeout=timeout_s
     )
     try:
-        connection.request("GET", f"{address.path}/subjects")
+        connection.request("GET", address.path)
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False

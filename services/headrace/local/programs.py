@@ -10,9 +10,11 @@ from headrace.local.display import download_display
 from headrace.local.download import fetch
 from headrace.local.exclusive import exclusively
 
+_NAMES: dict[Part, str] = {"kafka": "Kafka", "registry": "Apicurio Registry", "zipkin": "Zipkin"}
+
 
 class Programs:
-    """Kafka's jars and the unpacked registry, kept in one folder that several stacks may share.
+    """Kafka's jars, the unpacked registry and Zipkin's jar, in one folder for several stacks.
 
     Parameters
     ----------
@@ -44,6 +46,11 @@ class Programs:
         """The registry's unpacked distribution."""
         return self._paths("registry")[0]
 
+    @property
+    def zipkin(self) -> Path:
+        """Zipkin's jar."""
+        return self._paths("zipkin")[0]
+
     def absent(self) -> list[Artifact]:
         """Return what is missing, or is not as the lock says."""
         return [artifact for artifact in self.lock if not self._is_kept(artifact)]
@@ -67,7 +74,8 @@ class Programs:
 
     def _fetch(self, absent: list[Artifact]) -> None:
         size_bytes = sum(artifact.size_bytes for artifact in absent)
-        title = f"Fetching {len(absent)} files of Kafka and Apicurio Registry"
+        parts = {artifact.part for artifact in absent}
+        title = f"Fetching {', '.join(name for part, name in _NAMES.items() if part in parts)}"
         scratch = self._folder / ".unfinished"
         wanted = {artifact: self._path(artifact) for artifact in absent}
         with download_display(Console(stderr=True), title, size_bytes, self._say) as received:

@@ -39,6 +39,7 @@ class LocalSettings(BaseSettings):
     kafka_port: Port = 19_092
     controller_port: Port = 19_093
     registry_port: Port = 18_081
+    zipkin_port: Port = 19_411
 
     @classmethod
     def load(cls) -> Self:
@@ -70,8 +71,9 @@ class LocalSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
-        if len({self.kafka_port, self.controller_port, self.registry_port}) < 3:
-            raise ValueError("the three ports must differ")
+        ports = (self.kafka_port, self.controller_port, self.registry_port, self.zipkin_port)
+        if len(set(ports)) < len(ports):
+            raise ValueError("the four ports must differ")
         return self
 
     @property
@@ -83,3 +85,8 @@ class LocalSettings(BaseSettings):
     def registry_url(self) -> str:
         """Where clients find the local registry's Confluent API."""
         return f"http://{HOST}:{self.registry_port}{CONFLUENT_API}"
+
+    @property
+    def traces_url(self) -> str:
+        """Where the local Zipkin takes and shows traces."""
+        return f"http://{HOST}:{self.zipkin_port}"

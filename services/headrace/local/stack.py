@@ -1,4 +1,4 @@
-"""The local stack: a broker and a registry, started together and stopped together."""
+"""The local stack: a broker, a registry and a Zipkin, started together and stopped together."""
 
 import contextlib
 import shutil
@@ -14,12 +14,13 @@ from headrace.local.programs import Programs
 from headrace.local.registry import SchemaRegistry
 from headrace.local.settings import LocalSettings
 from headrace.local.status import PartStatus, State
+from headrace.local.zipkin import Zipkin
 
 _UNDO_S = 5.0
 
 
 class Part(Protocol):
-    """What the broker and the registry have in common."""
+    """What the broker, the registry and the Zipkin have in common."""
 
     port: int
     process: DetachedProcess
@@ -43,7 +44,7 @@ class Part(Protocol):
 
 
 class LocalStack:
-    """Starts, stops and looks at the broker and the registry of one folder.
+    """Starts, stops and looks at the broker, the registry and the Zipkin of one folder.
 
     Several commands may use it at once, and each may be killed at any moment: nothing is
     believed but what the operating system vouches for (see :mod:`headrace.local.process`).
@@ -61,20 +62,26 @@ class LocalStack:
         self._say = say
         self._programs = Programs(settings.jars, say)
         logs = settings.home / "logs"
-        self.kafka = KafkaBroker(
+        kafka = KafkaBroker(
             settings.home / "kafka",
             logs / "kafka.log",
             self._programs.kafka,
             port=settings.kafka_port,
             controller_port=settings.controller_port,
         )
-        self.registry = SchemaRegistry(
+        registry = SchemaRegistry(
             settings.home / "registry",
             logs / "registry.log",
             self._programs.registry,
             port=settings.registry_port,
         )
-        self._parts: tuple[Part, ...] = (self.kafka, self.registry)
+        zipkin = Zipkin(
+            settings.home / "zipkin",
+            logs / "zipkin.log",
+            self._programs.zipkin,
+            port=settings.zipkin_port,
+        )
+        self.parts: tuple[Part, ...] = (kafka, registry, zipkin)
 
     def up(self) -> list[str]:
         """Start what is not running and wait until all of it can be used.
@@ -91,7 +98,7 @@ class LocalStack:
             was started is stopped again then, as it is when this is interrupted.
         """
         with exclusively(self._settings.home / "stack.lock", self._say):
-            absent = [part for part in self._parts if not self._is_running(part)]
+            absent = [part for part in self.parts if not self._runs(part)]
             if absent:
                 self._check_ports(absent)
                 self._programs.fetch()
@@ -100,7 +107,7 @@ class LocalStack:
                     undo.callback(part.process.stop, _UNDO_S)
                     self._say(f"Starting {part.process.name} (log: {part.process.log}) ...")
                     part.start()
-                for part in self._parts:
+                for part in self.parts:
                     part.wait_ready()
                 undo.pop_all()
             return [part.process.name for part in absent]
@@ -116,25 +123,29 @@ class LocalStack:
         if not self._settings.home.exists():
             return []
         with exclusively(self._settings.home / "stack.lock", self._say):
-            running = [part.process for part in self._parts if part.process.running()]
+            running = [part.process for part in self.parts if part.process.running()]
             for process in running:
                 gently = process.stop()
                 self._say(f"{process.name} stopped" + ("." if gently else ", by SIGKILL."))
             if delete:
-                for folder in ("kafka", "registry", "logs"):
+                for folder in ("kafka", "registry", "zipkin", "logs"):
                     shutil.rmtree(self._settings.home / folder, ignore_errors=True)
                 self._say(f"Data and logs in {self._settings.home} deleted.")
             return [process.name for process in running]
 
     def status(self) -> list[PartStatus]:
         """Return how each part is."""
-        return [self._status(part) for part in self._parts]
+        return [self._status(part) for part in self.parts]
 
     def is_ready(self) -> bool:
         """Whether all of it can be used."""
         return all(part.state == "ready" for part in self.status())
 
-    def _is_running(self, part: Part) -> bool:
+    def is_running(self) -> bool:
+        """Whether any of it runs, whoever started it; an older version starts fewer parts."""
+        return any(part.process.running() for part in self.parts)
+
+    def _runs(self, part: Part) -> bool:
         running = part.process.running()
         if running and running.port != part.port:
             raise HeadraceError(

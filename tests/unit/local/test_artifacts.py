@@ -24,7 +24,7 @@ sha256 = "{sha256}"
 def test_the_shipped_lock_pins_every_file_by_its_digest() -> None:
     artifacts = load_lock()
     assert all(re.fullmatch("[0-9a-f]{64}", artifact.sha256) for artifact in artifacts)
-    assert {artifact.part for artifact in artifacts} == {"kafka", "registry"}
+    assert {artifact.part for artifact in artifacts} == {"kafka", "registry", "zipkin"}
 
 
 def test_the_shipped_lock_names_no_host() -> None:
@@ -33,7 +33,11 @@ def test_the_shipped_lock_names_no_host() -> None:
 
 def test_a_file_is_named_as_in_every_maven_repository() -> None:
     names = {artifact.filename for artifact in load_lock()}
-    assert {"kafka_2.13-4.3.1.jar", "apicurio-registry-app-3.3.3-all.tar.gz"} <= names
+    assert {
+        "kafka_2.13-4.3.1.jar",
+        "apicurio-registry-app-3.3.3-all.tar.gz",
+        "zipkin-server-3.5.1-exec.jar",
+    } <= names
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from headrace.local.probe import kafka_answers, port_is_taken, registry_answers
+from headrace.local.probe import kafka_answers, port_is_taken, registry_answers, zipkin_answers
 
 
 @pytest.fixture
@@ -54,18 +54,20 @@ def test_a_broker_answers_with_the_requests_id_and_no_error(listener: socket.soc
     thread.join()
 
 
-def test_a_closed_port_is_no_broker_and_no_registry(listener: socket.socket) -> None:
+def test_a_closed_port_is_no_broker_no_registry_and_no_zipkin(listener: socket.socket) -> None:
     port = _port(listener)
     listener.close()
     assert not kafka_answers(port)
     assert not registry_answers(f"http://127.0.0.1:{port}/apis/ccompat/v7")
+    assert not zipkin_answers(f"http://127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize(("status", "ready"), [("200 OK", True), ("503 Starting", False)])
-def test_a_registry_is_ready_when_it_lists_its_subjects(
-    status: str, ready: bool, listener: socket.socket
+@pytest.mark.parametrize("answers", [registry_answers, zipkin_answers])
+def test_a_registry_is_ready_when_it_lists_its_subjects_and_a_zipkin_its_services(
+    answers: Callable[[str], bool], status: str, ready: bool, listener: socket.socket
 ) -> None:
     answer = f"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n[]".encode()
     thread = _answer_with(listener, answer)
-    assert registry_answers(f"http://127.0.0.1:{_port(listener)}/v7") is ready
+    assert answers(f"http://127.0.0.1:{_port(listener)}/v7") is ready
     thread.join()

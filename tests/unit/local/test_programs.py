@@ -22,7 +22,7 @@ def _archive() -> bytes:
     return buffer.getvalue()
 
 
-JAR, ARCHIVE = b"a jar's bytes", _archive()
+JAR, ARCHIVE, ZIPKIN = b"a jar's bytes", _archive(), b"Zipkin's bytes"
 
 
 def _lock() -> list[Artifact]:
@@ -33,6 +33,7 @@ def _lock() -> list[Artifact]:
     return [
         artifact("kafka", "broker", "", "jar", JAR),
         artifact("registry", "registry", "all", "tar.gz", ARCHIVE),
+        artifact("zipkin", "zipkin", "exec", "jar", ZIPKIN),
     ]
 
 
@@ -63,7 +64,11 @@ class FakeRepository(jgo.maven.PythonResolver):
 @pytest.fixture(autouse=True)
 def repository(monkeypatch: pytest.MonkeyPatch) -> type[FakeRepository]:
     monkeypatch.setattr(jgo.maven, "PythonResolver", FakeRepository)
-    FakeRepository.answers = {"broker-1.jar": [JAR], "registry-1-all.tar.gz": [ARCHIVE]}
+    FakeRepository.answers = {
+        "broker-1.jar": [JAR],
+        "registry-1-all.tar.gz": [ARCHIVE],
+        "zipkin-1-exec.jar": [ZIPKIN],
+    }
     FakeRepository.asked = []
     return FakeRepository
 
@@ -78,6 +83,10 @@ def programs(tmp_path: Path, said: list[str]) -> Programs:
     return Programs(tmp_path / "jars", said.append, _lock())
 
 
+def _whole(programs: Programs) -> set[str]:
+    return {programs.kafka[0].name, programs.registry.name, programs.zipkin.name}
+
+
 def _left(programs: Programs) -> set[str]:
     return {path.name for path in programs.kafka[0].parent.iterdir()} - {".lock"}
 
@@ -86,7 +95,8 @@ def test_a_jar_is_kept_as_it_is_and_an_archive_unpacked(programs: Programs) -> N
     programs.fetch()
     assert programs.kafka[0].read_bytes() == JAR
     assert (programs.registry / "quarkus-run.jar").read_bytes() == b"run"
-    assert _left(programs) == {programs.kafka[0].name, programs.registry.name}
+    assert programs.zipkin.read_bytes() == ZIPKIN
+    assert _left(programs) == _whole(programs)
     assert programs.absent() == []
 
 
@@ -95,7 +105,22 @@ def test_what_is_there_is_not_fetched_again(
 ) -> None:
     programs.fetch()
     programs.fetch()
-    assert sorted(repository.asked) == ["broker-1.jar", "registry-1-all.tar.gz"]
+    assert sorted(repository.asked) == [
+        "broker-1.jar",
+        "registry-1-all.tar.gz",
+        "zipkin-1-exec.jar",
+    ]
+
+
+def test_what_an_older_version_did_not_need_is_fetched_alone_and_named(
+    programs: Programs, said: list[str], repository: type[FakeRepository]
+) -> None:
+    Programs(programs.kafka[0].parent, said.append, _lock()[:2]).fetch()
+    repository.asked.clear()
+    said.clear()
+    programs.fetch()
+    assert repository.asked == ["zipkin-1-exec.jar"]
+    assert said[0].startswith("Fetching Zipkin (")
 
 
 def test_a_damaged_file_is_deleted_and_fetched_again_and_that_is_said(
@@ -134,7 +159,7 @@ def test_what_cannot_be_fetched_is_an_error_and_leaves_nothing_half(
     repository.answers["broker-1.jar"] = [error]
     with pytest.raises(HeadraceError, match=rf"broker-1\.jar could not be fetched: {error}"):
         programs.fetch()
-    assert _left(programs) <= {programs.registry.name}
+    assert _left(programs) <= _whole(programs) - {programs.kafka[0].name}
 
 
 def test_what_a_killed_download_left_is_removed(programs: Programs) -> None:
@@ -143,7 +168,7 @@ def test_what_a_killed_download_left_is_removed(programs: Programs) -> None:
     (left / "broker-1.jar").write_bytes(b"half")
     programs.fetch()
     assert programs.kafka[0].read_bytes() == JAR
-    assert _left(programs) == {programs.kafka[0].name, programs.registry.name}
+    assert _left(programs) == _whole(programs)
 
 
 def test_an_interrupted_download_keeps_nothing_half(
@@ -160,12 +185,12 @@ def test_an_interrupted_download_keeps_nothing_half(
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
         patch.setattr(repository, "download", interrupting)
         programs.fetch()
-    assert _left(programs) <= {programs.registry.name}
+    assert _left(programs) <= _whole(programs) - {programs.kafka[0].name}
 
 
 def test_progress_is_plain_lines_where_stderr_is_no_terminal(
     programs: Programs, said: list[str]
 ) -> None:
     programs.fetch()
-    assert said[0].startswith("Fetching 2 files")
-    assert said[-1].endswith(f"of {(len(JAR) + len(ARCHIVE)) // 1_000_000} MB")
+    assert said[0].startswith("Fetching Kafka, Apicurio Registry, Zipkin (")
+    assert said[-1].endswith(f"of {(len(JAR) + len(ARCHIVE) + len(ZIPKIN)) // 1_000_000} MB")

@@ -8,7 +8,7 @@ from headrace.local.settings import LocalSettings
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HOME", "JARS", "KAFKA_PORT", "CONTROLLER_PORT", "REGISTRY_PORT"):
+    for name in ("HOME", "JARS", "KAFKA_PORT", "CONTROLLER_PORT", "REGISTRY_PORT", "ZIPKIN_PORT"):
         monkeypatch.delenv(f"HEADRACE_{name}", raising=False)
 
 
@@ -40,8 +40,17 @@ def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         LocalSettings.load()
 
 
-def test_two_parts_cannot_have_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADRACE_KAFKA_PORT", "19093")
+def test_clients_find_each_part_where_its_port_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_ZIPKIN_PORT", "9411")
+    settings = LocalSettings.load()
+    assert settings.bootstrap_servers == "127.0.0.1:19092"
+    assert settings.registry_url == "http://127.0.0.1:18081/apis/ccompat/v7"
+    assert settings.traces_url == "http://127.0.0.1:9411"
+
+
+@pytest.mark.parametrize("other", [19_093, 18_081, 19_411])
+def test_two_parts_cannot_have_one_port(other: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA_PORT", str(other))
     with pytest.raises(HeadraceError, match="must differ"):
         LocalSettings.load()
 
