@@ -10,8 +10,8 @@ READY := $(VENV)/.ready
 help: ## Show these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(READY) ## Decide simulated transactions on a real local broker, and verify every decision
-	@$(BIN)/headrace demo
+demo: $(READY) ## Decide simulated transactions on a real local broker, verify every decision, look around
+	@$(BIN)/headrace demo --keep
 
 test: $(READY) lint ## Everything that CI checks: lint, unit, contract, integration and fault tests
 	@$(BIN)/pytest

@@ -1,10 +1,11 @@
-"""Personal values stand in no log and no metric, and in dead letters only as the raw bytes."""
+"""Personal values stand in no log, metric or trace, and in dead letters only as raw bytes."""
 
 import time
 import uuid
 
 import pytest
 
+from support.collector import collecting
 from support.running import scoring
 from support.use_case import deployed
 
@@ -37,7 +38,7 @@ def case(stack, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(case):
-    """Let a card have a decision and every fault; returns what scoring logged and measured."""
+    """Let a card have a decision and every fault; returns what scoring logged, measured, traced."""
     encode = case.encoder("events")
     records = [
         (CARD, transaction("right")),
@@ -50,18 +51,23 @@ def said(case):
     ]
     case.publish((key, encode(record)) for key, record in records)
     case.publish([(CARD, b"\0\0\0\0\1" + CARD.encode())])
-    with scoring(case, HEADRACE_DEAD_LETTER_LIMIT="false") as service:
+    with (
+        collecting() as collector,
+        scoring(case, HEADRACE_DEAD_LETTER_LIMIT="false", **collector.environment) as service,
+    ):
         service.until(case.is_done)
         metrics = service.ask("/metrics").text
         assert service.stop() == 0
-    return service.errors(), metrics
+    assert len(collector.spans()) > len(records)
+    spans = b"".join(collector.bodies).decode(errors="backslashreplace")
+    return service.errors(), metrics, spans
 
 
 def test_the_card_is_decided(case, said):
     assert [decision["key"] for decision in case.records("decisions")] == [CARD]
 
 
-def test_no_log_and_no_metric_says_it(said):
+def test_no_log_no_metric_and_no_trace_says_it(said):
     for text in said:
         assert text
         assert CARD not in text

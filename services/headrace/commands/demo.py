@@ -1,5 +1,8 @@
 """``headrace demo``: see the whole of it in a minute."""
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -101,15 +104,15 @@ def _show(summary: Summary, *, verbose: bool) -> None:
         results.print(f"  {line}", highlight=False, markup=False)
         for reason in reasons:
             results.print(Text(f"    - {reason}"))
-    _show_trace(summary.traced)
+    _show_trace(summary.traced, summary.use_case)
 
 
-def _show_trace(traced: Traced | None) -> None:
+def _show_trace(traced: Traced | None, use_case: str) -> None:
     if traced is None:
         return
     results.print()
     results.print(Text(f"The way of event {traced.event_id}, as it was traced", "bold"))
-    for line in [*one_way(traced), traced.page]:
+    for line in [*one_way(traced, use_case), traced.page]:
         # Not folded: the address is there to be opened.
         results.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
 
@@ -118,10 +121,18 @@ def _show_steps(summary: Summary, charter: str | None) -> None:
     """Say what to try next."""
     results.print()
     results.print(Text("What to try next", "bold"))
-    for command, purpose in next_steps(summary, charter):
+    for command, purpose in next_steps(summary, charter, _program()):
         results.print(f"  {purpose}:", highlight=False, markup=False)
         # Not folded: it is there to be copied.
         results.print(f"    {command}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _program() -> str:
+    """Return what to type for this program: its path, where the shell would not find it."""
+    if shutil.which("headrace"):
+        return "headrace"
+    path = Path(sys.argv[0])
+    return os.path.relpath(path) if path.name == "headrace" else f"{sys.executable} -m headrace"
 
 
 def _print_rows(rows: list[tuple[str, str]]) -> None:

@@ -32,7 +32,7 @@ class Outcomes:
         """The latest words of each code."""
         self.money = Money(values)
         self.traced: Mapping[str, Any] | None = None
-        """Of those whose trace is recorded, the most severe about most money."""
+        """Of those whose trace is recorded, the latest of the most severe."""
         self._examples: dict[tuple[str, bool], Mapping[str, Any]] = {}
 
     @property
@@ -51,10 +51,8 @@ class Outcomes:
                 self.fallbacks[decision["fallback"]] += 1
             if decision["reasons"]:
                 self._explain(decision)
-            if decision["trace_id"] and (
-                self.traced is None or _rank(decision) > _rank(self.traced)
-            ):
-                self.traced = decision
+            if decision["trace_id"]:
+                self.traced = max(decision, self.traced or decision, key=_severity)
         self.money.add(decisions)
 
     def top_reasons(self, most: int) -> list[tuple[int, str]]:
@@ -90,8 +88,8 @@ def severity(action: str) -> int:
     return list[str](BY_SEVERITY).index(action) if action in BY_SEVERITY else 0
 
 
-def _rank(decision: Mapping[str, Any]) -> tuple[int, int]:
-    return severity(decision["action"]), _stake(decision)
+def _severity(decision: Mapping[str, Any]) -> int:
+    return severity(decision["action"])
 
 
 def _stake(decision: Mapping[str, Any]) -> int:

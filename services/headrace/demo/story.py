@@ -72,42 +72,45 @@ def examples(summary: Summary) -> Iterator[tuple[str, list[str]]]:
         yield _decided(decision), decision["reasons"]
 
 
-def one_way(traced: Traced) -> Iterator[str]:
+def one_way(traced: Traced, use_case: str) -> Iterator[str]:
     """Yield the steps of one event, each below the one that led to it."""
-    width = max((2 * step.depth + len(step.service) for step in traced.steps), default=0)
-    names = max((len(step.name) for step in traced.steps), default=0)
-    for step in traced.steps:
-        service = f"{'  ' * step.depth}{step.service}"
-        yield (
-            f"{service:<{width}}  {step.name:<{names}}"
-            f"  at {step.began_ms:6.1f} ms, for {step.took_ms:6.1f} ms"
-        )
+    names = [step.name.replace(f"{use_case}.", "") for step in traced.steps]
+    services = [f"{'  ' * step.depth}{step.service}" for step in traced.steps]
+    width, name_width = (max(map(len, each), default=0) for each in (services, names))
+    for service, name, step in zip(services, names, traced.steps, strict=True):
+        at = f"at {step.began_ms:6.1f} ms, for {step.took_ms:6.1f} ms"
+        yield f"{service:<{width}}  {name:<{name_width}}  {at}"
 
 
-def next_steps(summary: Summary, charter: str | None) -> list[tuple[str, str]]:
+def next_steps(
+    summary: Summary, charter: str | None, program: str = "headrace"
+) -> list[tuple[str, str]]:
     """Return commands to try, and what each is good for.
 
     Parameters
     ----------
     charter
         Path of the demo's own charter, where its topics are still there.
+    program
+        What to type for ``headrace``.
     """
     if charter is None:
-        return [
-            ("headrace demo --keep", "leave the broker up, and look around"),
-            ("headrace demo --rate 3000 --events 60000", "three times as fast"),
-            ("headrace demo --verbose", "every check and the balance sheet"),
+        steps = [
+            ("demo --keep", "leave the broker up, and look around"),
+            ("demo --rate 3000 --events 60000", "three times as fast"),
+            ("demo --verbose", "every check and the balance sheet"),
         ]
-    steps = [
-        (f"headrace explain {decision['event_id']} --charter {charter}", "one decision, whole")
-        for decision in summary.tally.outcomes.examples(1)
-    ]
-    return [
-        *steps,
-        (f"headrace tail {summary.use_case}.decisions --no-follow --limit 5", "read a topic"),
-        (f"headrace verify --charter {charter}", "every check and the balance sheet"),
-        ("headrace down", "stop the broker"),
-    ]
+    else:
+        steps = [
+            *(
+                (f"explain {decision['event_id']} --charter {charter}", "one decision, whole")
+                for decision in summary.tally.outcomes.examples(1)
+            ),
+            (f"tail {summary.use_case}.decisions --no-follow --limit 5", "read a topic"),
+            (f"verify --charter {charter}", "every check and the balance sheet"),
+            ("down", "stop the broker, the registry and Zipkin"),
+        ]
+    return [(f"{program} {arguments}", purpose) for arguments, purpose in steps]
 
 
 def _money(summary: Summary) -> Iterator[str]:
