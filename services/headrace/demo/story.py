@@ -101,11 +101,11 @@ def next_steps(
             ("demo --verbose", "every check and the balance sheet"),
         ]
     else:
+        named = [decision["event_id"] for decision in summary.tally.outcomes.examples(1)]
+        if summary.traced is not None:
+            named = [summary.traced.event_id]
         steps = [
-            *(
-                (f"explain {decision['event_id']} --charter {charter}", "one decision, whole")
-                for decision in summary.tally.outcomes.examples(1)
-            ),
+            *((f"explain {each} --charter {charter}", "one decision, whole") for each in named),
             (f"tail {summary.use_case}.decisions --no-follow --limit 5", "read a topic"),
             (f"verify --charter {charter}", "every check and the balance sheet"),
             ("down", "stop the broker, the registry and Zipkin"),

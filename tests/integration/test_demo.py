@@ -1,0 +1,72 @@
+"""The demo, as a newcomer runs it; on the stack that the tests have up."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from headrace.chassis.clients import Clients
+from headrace.chassis.settings import KafkaSettings, TelemetrySettings
+from support.use_case import PROGRAM
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
+
+EVENTS = 1_500
+
+
+def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OTEL_TRACES_SAMPLER": "parentbased_always_on", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [PROGRAM, "demo", "--events", str(EVENTS), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def said(stack):
+    """What it says to machines."""
+    return json.loads(demo("--json").stdout)
+
+
+def test_every_event_has_one_fate_and_all_of_it_is_proved(said):
+    assert said["holds"]
+    assert said["published"] == EVENTS
+    assert said["decided"] + said["duplicates"] + said["dead_letters"] == EVENTS
+    assert said["verified"]["passed"]
+
+
+def test_it_times_the_decisions_and_prices_them(said):
+    assert 0 < said["latency_p50_ms"] <= said["latency_p99_ms"]
+    euros = said["money"]["EUR"]
+    assert euros["expected_cost_minor"] < euros["expected_cost_of_approving_all_minor"]
+
+
+def test_its_example_of_a_trace_is_whole(said):
+    if not TelemetrySettings.load().local_zipkin:
+        pytest.skip("a cluster of one's own has no Zipkin of ours")
+    assert [step["service"] for step in said["trace"]["steps"]] == [
+        "headrace.publisher",
+        "headrace.scoring",
+        "headrace.scoring",
+        "headrace.downstream",
+    ]
+
+
+def test_it_leaves_no_topic_behind(said):
+    topics = Clients(KafkaSettings()).admin().list_topics(timeout=10).topics
+    assert [name for name in topics if name.startswith(said["use_case"])] == []
+
+
+def test_it_tells_people_the_story():
+    done = demo("--rate", "3000")
+    assert f"{EVENTS:,} transactions came" in done.stdout
+    assert "20 of 20 checks pass" in " ".join(done.stdout.split())
+    assert "as it was traced" in done.stdout
+    assert "What to try next" in done.stdout
