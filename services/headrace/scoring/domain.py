@@ -18,7 +18,7 @@ from headrace.scoring.recording import Fate, Recorder, Records
 from headrace.scoring.state import State, history_of
 from headrace.usecase.charter import Charter
 from headrace.usecase.entities import EntityLists
-from headrace.usecase.history import PAYLOAD_BYTES, id_digest
+from headrace.usecase.history import PAYLOAD_BYTES, KeyHistory, id_digest
 
 Fault = tuple[DeadLetterReason, str]
 
@@ -89,8 +89,7 @@ class Scorer:
         """Decide a batch; events of one key see each other in their order."""
         stages.enter("features")
         batch = _Batch(self._clock())
-        for event in received:
-            self._take_in(event, view, batch)
+        self._take_in(received, view, batch)
         events = [fate.event for fate in batch.accepted]
         records = [event.record for event in events]
         matrix = self._features.matrix(records, batch.measured)
@@ -103,44 +102,66 @@ class Scorer:
         """Return the audit record of each event; the digests are those of the decisions."""
         return self._record.audits(decided.fates, decided.judged, decision_digests, decided.now_ms)
 
-    def _take_in(self, event: Received, view: View[State], batch: _Batch) -> None:
-        """Sort out one event: rejected, known already, or taken into its key's windows."""
-        partition, offset, key, value, record, _, _ = event
-        declared = self._events
-        fault = self._fault(event, batch.now_ms)
-        if fault is not None:
-            batch.rejected.append(Rejected(event, *fault))
-            return
-        time_ms, event_id = record[declared.time], id_digest(record[declared.id])
-        digest = sha256(value).digest()
-        payload = digest[:PAYLOAD_BYTES]
-        history = history_of(view, partition, key)
-        known = history.find(event_id, time_ms, declared.duplicate_span_ms)
-        if known is None:
-            latest_ms = history.latest_ms
-            late = latest_ms is not None and time_ms < latest_ms - declared.lateness_ms
-            amount, tokens = record[declared.amount], self._features.tokens(record)
-            index, slot, body = history.add(time_ms, amount, offset, event_id, payload, tokens)
-            view.change(partition, key, slot, offset, body)
-            batch.measured += self._features.measure(history, index)
-            fate = Fate(event, digest, None, late)
-            batch.accepted.append(fate)
-            batch.fates.append(fate)
-        elif known.payload == payload:
-            batch.fates.append(Fate(event, digest, known.offset, late=False))
-        else:
-            again = self._shown(declared.id, record[declared.id])
-            detail = f"{again} is at offset {known.offset} with another payload"
-            batch.rejected.append(Rejected(event, "id_conflict", detail))
+    def _take_in(self, received: Sequence[Received], view: View[State], batch: _Batch) -> None:
+        """Sort the events out: rejected, known already, or taken into their keys' windows."""
+        declared, now_ms = self._events, batch.now_ms
+        key_field, id_field, time_field = declared.key, declared.id, declared.time
+        span_ms, passes = declared.duplicate_span_ms, self._checks.passes
+        for event in received:
+            partition, _, key, value, record, _, _ = event
+            # A key that begins with a zero is one of the state's own.
+            if key != record[key_field] or key[:1] == "\0" or not passes(record, now_ms):
+                batch.rejected.append(Rejected(event, *self._fault(event, now_ms)))
+                continue
+            event_id, digest = id_digest(record[id_field]), sha256(value).digest()
+            history = history_of(view, partition, key)
+            known = history.find(event_id, record[time_field], span_ms)
+            if known is None:
+                self._accept(event, event_id, digest, history, view, batch)
+            elif known.payload == digest[:PAYLOAD_BYTES]:
+                batch.fates.append(Fate(event, digest, known.offset, late=False))
+            else:
+                again = self._shown(id_field, record[id_field])
+                detail = f"{again} is at offset {known.offset} with another payload"
+                batch.rejected.append(Rejected(event, "id_conflict", detail))
 
-    def _fault(self, event: Received, now_ms: int) -> Fault | None:
+    def _accept(
+        self,
+        event: Received,
+        event_id: bytes,
+        digest: bytes,
+        history: KeyHistory,
+        view: View[State],
+        batch: _Batch,
+    ) -> None:
+        """Take an event into its key's windows."""
+        partition, offset, key, _, record, _, _ = event
+        declared, features = self._events, self._features
+        time_ms = record[declared.time]
+        late = history.is_behind(time_ms, declared.lateness_ms)
+        index, slot, body = history.add(
+            time_ms,
+            record[declared.amount],
+            offset,
+            event_id,
+            digest[:PAYLOAD_BYTES],
+            features.tokens(record),
+        )
+        view.change(partition, key, slot, offset, body)
+        batch.measured += features.measure(history, index)
+        fate = Fate(event, digest, None, late)
+        batch.accepted.append(fate)
+        batch.fates.append(fate)
+
+    def _fault(self, event: Received, now_ms: int) -> Fault:
+        """Return what is wrong with an event that is not in order."""
         key_field = self._events.key
         if event.key != event.record[key_field]:
             shown = self._shown(key_field, f"{event.key!r:.140}")
             return "key_mismatch", f"the record's key {shown} is not its {key_field}"
         if event.key.startswith("\0"):  # such keys are those of the state's own records
             return "invalid_value", f"{key_field} begins with a zero"
-        return self._checks(event.record, now_ms)
+        return self._checks.fault(event.record, now_ms)
 
     def _shown(self, field: str, value: str) -> str:
         """Return a field's value as a message about a fault may say it."""

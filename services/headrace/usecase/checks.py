@@ -69,15 +69,23 @@ class EventChecks:
             (field, _discreet(_complaint(check)) if field in personal else _complaint(check))
             for field, check in checks.items()
         )
-        self._passes = _compiled(checks, time, future_skew_ms)
+        self.passes = _compiled(checks, time, future_skew_ms)
+        """Whether an event that is read at a time (ms) passes all of them."""
         self._time = time
         self._future_skew_ms = future_skew_ms
 
     def __call__(self, record: Mapping[str, Any], now_ms: int) -> Fault | None:
         """Return the first fault of an event that is read at ``now_ms``, or None."""
-        return None if self._passes(record, now_ms) else self._fault(record, now_ms)
+        return None if self.passes(record, now_ms) else self.fault(record, now_ms)
 
-    def _fault(self, record: Mapping[str, Any], now_ms: int) -> Fault | None:
+    def fault(self, record: Mapping[str, Any], now_ms: int) -> Fault:
+        """Return the first fault of an event that does not pass.
+
+        Raises
+        ------
+        ValueError
+            It does pass.
+        """
         for field, complain in self._complaints:
             complaint = complain(record[field])
             if complaint is not None:
@@ -85,7 +93,7 @@ class EventChecks:
         ahead_ms = record[self._time] - now_ms
         if ahead_ms > self._future_skew_ms:
             return "future", f"{self._time} is {ahead_ms} ms ahead of the clock"
-        return None
+        raise ValueError("nothing is wrong with it")
 
 
 def _compiled(

@@ -7,6 +7,7 @@ elsewhere.
 
 import struct
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -18,6 +19,7 @@ ID_BYTES: Final = 16
 TOKEN_BYTES: Final = 8
 REST: Final = struct.Struct("<qqI8s")
 """Offset, seen_ms, slot, payload."""
+_PACK_REST = REST.pack
 _TOKEN = struct.Struct(">Q")
 _SEEN_AND_SLOT = struct.Struct("<qI")
 _OFFSET_BYTES = 8
@@ -59,6 +61,11 @@ class Layout:
     def body(self) -> struct.Struct:
         """How an entry is packed: 56 bytes, and 8 for each of ``fields``."""
         return struct.Struct(f"<qqqq{ID_BYTES}s8s{TOKEN_BYTES * len(self.fields)}s")
+
+    @cached_property
+    def pack(self) -> Callable[..., bytes]:
+        """Packs an entry."""
+        return self.body.pack
 
     @property
     def version(self) -> int:
@@ -128,10 +135,11 @@ class Entries:
     def append(self, slot: int, entry: tuple[int, int, int, int, bytes, bytes, bytes]) -> None:
         """Put an entry at the end; by its time, which comes first, others see that it was done."""
         time_ms, amount, offset, seen_ms, event_id, payload, tokens = entry
+        totals = self.totals
         self.times_ms.append(time_ms)
-        self.totals.append(self.totals[-1] + amount)
+        totals.append(totals[-1] + amount)
         self.ids += event_id
-        self.rest += REST.pack(offset, seen_ms, slot, payload)
+        self.rest += _PACK_REST(offset, seen_ms, slot, payload)
         if self.amounts is not None:
             self.amounts.append(amount)
         if self.squares is not None:

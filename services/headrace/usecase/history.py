@@ -94,6 +94,10 @@ class KeyHistory:  # noqa: PLW1641 -- mutable: it has no hash
         """The latest event time so far; None before the first event."""
         return None if self._latest_ms == _NEVER_MS else self._latest_ms
 
+    def is_behind(self, time_ms: int, by_ms: int) -> bool:
+        """Tell whether a time is more than ``by_ms`` before the latest event time."""
+        return time_ms < self._latest_ms - by_ms
+
     def find(self, event_id: bytes, time_ms: int, span_ms: int) -> Entry | None:
         """Return the entry with this id less than ``span_ms`` from ``time_ms``, or None."""
         entries, end = self.entries, self.end * ID_BYTES
@@ -130,7 +134,7 @@ class KeyHistory:  # noqa: PLW1641 -- mutable: it has no hash
             self._advance(time_ms)
         slot = (~self._slots & (self._slots + 1)).bit_length() - 1  # the lowest free
         entry = (time_ms, amount, offset, self._latest_ms, event_id, payload, tokens)
-        return self._insert(slot, entry), slot, self._layout.body.pack(*entry)
+        return self._insert(slot, entry), slot, self._layout.pack(*entry)
 
     def restore(self, slot: int, body: bytes) -> None:
         """Take in a recorded change; any order gives the history that recorded them.

@@ -48,11 +48,11 @@ class Windows:
         """
         entries, first, end = history.entries, history.first, index + 1
         times_ms, totals = entries.times_ms, entries.totals
-        time_ms, total = times_ms[index], totals[end]
+        time_ms, total, start = times_ms[index], totals[end], end
         measured: list[float] = []
         starts: list[int] = []
         for span_ms in self._spans_ms:
-            start = bisect_right(times_ms, time_ms - span_ms, first, end)
+            start = bisect_right(times_ms, time_ms - span_ms, first, start)
             starts.append(start)
             measured += (end - start, total - totals[start])
         for aggregate in self._aggregates:
