@@ -130,11 +130,17 @@ class KeyHistory:  # noqa: PLW1641 -- mutable: it has no hash
         The entry's index, which holds until the next ``add``; its slot, and the body of the change
         to record.
         """
-        if time_ms > self._latest_ms:
+        is_latest = time_ms > self._latest_ms
+        if is_latest:
             self._advance(time_ms)
-        slot = (~self._slots & (self._slots + 1)).bit_length() - 1  # the lowest free
+        slots = self._slots
+        slot = (~slots & (slots + 1)).bit_length() - 1  # the lowest free
         entry = (time_ms, amount, offset, self._latest_ms, event_id, payload, tokens)
-        return self._insert(slot, entry), slot, self._layout.pack(*entry)
+        body = self._layout.pack(*entry)
+        if is_latest:
+            self._slots = slots | 1 << slot
+            return self._append(slot, entry), slot, body
+        return self._insert(slot, entry), slot, body
 
     def restore(self, slot: int, body: bytes) -> None:
         """Take in a recorded change; any order gives the history that recorded them.
@@ -154,12 +160,17 @@ class KeyHistory:  # noqa: PLW1641 -- mutable: it has no hash
             self._insert(slot, entry)
 
     def _advance(self, latest_ms: int) -> None:
-        """Move the latest event time, and forget what was seen a retention before it.
+        """Move the latest event time, and forget what was seen a retention before it."""
+        self._latest_ms = latest_ms
+        due_ms = latest_ms - self._retention_ms
+        if self.first < self.end and self.entries.times_ms[self.first] <= due_ms:
+            self._forget(due_ms)
+
+    def _forget(self, due_ms: int) -> None:
+        """Forget what was seen by then.
 
         Nothing is seen before its own time, so what happened after that stays.
         """
-        self._latest_ms = latest_ms
-        due_ms = latest_ms - self._retention_ms
         i = self.first
         while i < self.end and self.entries.times_ms[i] <= due_ms:
             seen_ms, slot = self.entries.seen_and_slot(i)
@@ -174,27 +185,32 @@ class KeyHistory:  # noqa: PLW1641 -- mutable: it has no hash
             self.entries.remove(i)
             self.end -= 1
 
+    def _append(self, slot: int, entry: tuple[int, int, int, int, bytes, bytes, bytes]) -> int:
+        """Put an entry behind all others, and return its index."""
+        first, end = self.first, self.end
+        if len(self.entries.times_ms) != end or (first > _SPARE and first > end - first):
+            self._make_own(always=True)
+            end = self.end
+        self.entries.append(slot, entry)
+        self.end = end + 1
+        return end
+
     def _insert(self, slot: int, entry: tuple[int, int, int, int, bytes, bytes, bytes]) -> int:
         """Put an entry at its place by time and offset, and return its index."""
         time_ms, offset = entry[0], entry[2]
         entries, first, end = self.entries, self.first, self.end
-        times_ms = entries.times_ms
         self._slots |= 1 << slot
         if (
             first == end
-            or time_ms > times_ms[end - 1]
+            or time_ms > entries.times_ms[end - 1]
             or not entries.is_after(end - 1, time_ms, offset)
         ):
-            if len(times_ms) != end or (first > _SPARE and first > end - first):
-                self._make_own(always=True)
-            i = self.end
-            self.entries.append(slot, entry)
-        else:
-            i = bisect_right(times_ms, time_ms, first, end)
-            while i > first and entries.is_after(i - 1, time_ms, offset):
-                i -= 1
-            i -= self._make_own()
-            self.entries.insert(i, slot, entry)
+            return self._append(slot, entry)
+        i = bisect_right(entries.times_ms, time_ms, first, end)
+        while i > first and entries.is_after(i - 1, time_ms, offset):
+            i -= 1
+        i -= self._make_own()
+        self.entries.insert(i, slot, entry)
         self.end += 1
         return i
 
