@@ -13,6 +13,8 @@ from headrace.contracts.encoding import END, NAMES, Writers, in_line
 from headrace.contracts.varint import encode_long
 
 _DOUBLE_BYTES: Final = 8
+_HEAD: Final = 32
+_FEW: Final = 8
 
 
 class Doubles(NamedTuple):
@@ -21,17 +23,17 @@ class Doubles(NamedTuple):
     packed: bytes
     """All of them, one after the other, little-endian."""
     each: int | None
-    """Length of each array; None for a column of plain doubles."""
+    """Length of each array, at least 1; None for a column of plain doubles."""
 
     def pieces(self) -> list[bytes]:
-        """Return each value as Avro has it."""
+        """Return the doubles of each record."""
         packed, size = self.packed, _DOUBLE_BYTES * (1 if self.each is None else self.each)
-        if self.each is None:
-            return [packed[at : at + size] for at in range(0, len(packed), size)]
-        if not self.each:
-            raise ValueError("arrays without values are given as lists")
-        count = encode_long(self.each)
-        return [count + packed[at : at + size] + END for at in range(0, len(packed), size)]
+        return [packed[at : at + size] for at in range(0, len(packed), size)]
+
+    @property
+    def around(self) -> tuple[bytes, bytes]:
+        """What stands before and after them: an array's length, and its end."""
+        return (b"", b"") if self.each is None else (encode_long(self.each), END)
 
     def values(self) -> list[float] | list[list[float]]:
         """Return each value as Python has it."""
@@ -68,7 +70,7 @@ class BatchWriter:
             field["name"]: (field["type"], writers.writer(field["type"]))
             for field in schema["fields"]
         }
-        self._compiled: dict[tuple[tuple[str, bool], ...], Callable[..., list[bytes]]] = {}
+        self._compiled: dict[tuple[tuple[str, str], ...], Callable[..., list[bytes]]] = {}
 
     def __call__(self, same: Mapping[str, Any], columns: Mapping[str, Column]) -> list[bytes]:
         """Write records.
@@ -87,37 +89,44 @@ class BatchWriter:
         """
         if len(same) + len(columns) != len(self._fields):
             raise ValueError("fields are missing, unknown or twice there")
-        runs, varying = [self._prefix], list[tuple[str, bool]]()
+        runs, shapes, values = [self._prefix], list[tuple[str, str]](), list[Sequence[Any]]()
         for name, (_, write) in self._fields.items():
-            if name in columns:
-                varying.append((name, isinstance(columns[name], Doubles)))
-                runs.append(b"")
-            else:
+            column = columns.get(name)
+            if column is None:
                 runs[-1] += write(same[name])
-        given = [columns[name] for name, _ in varying]
-        values = [each.pieces() if isinstance(each, Doubles) else each for each in given]
-        return self._writer(tuple(varying))(runs, values)
+            elif isinstance(column, Doubles):
+                before, after = column.around
+                runs[-1] += before
+                runs.append(after)
+                shapes.append((name, "pieces"))
+                values.append(column.pieces())
+            else:
+                few = _has_few(column)
+                runs.append(b"")
+                shapes.append((name, "pieces" if few else "values"))
+                values.append(_looked_up(column, write) if few else column)
+        return self._writer(tuple(shapes))(runs, values)
 
-    def _writer(self, varying: tuple[tuple[str, bool], ...]) -> Callable[..., list[bytes]]:
-        writer = self._compiled.get(varying)
+    def _writer(self, shapes: tuple[tuple[str, str], ...]) -> Callable[..., list[bytes]]:
+        writer = self._compiled.get(shapes)
         if writer is None:
-            writer = self._compiled[varying] = self._compile(varying)
+            writer = self._compiled[shapes] = self._compile(shapes)
         return writer
 
-    def _compile(self, varying: tuple[tuple[str, bool], ...]) -> Callable[..., list[bytes]]:
+    def _compile(self, shapes: tuple[tuple[str, str], ...]) -> Callable[..., list[bytes]]:
         """Write the loop over records out: one join each, of runs and of pieces."""
         names: dict[str, Any] = {**NAMES}
         before, pieces = list[str](), ["run0"]
-        for number, (name, is_packed) in enumerate(varying):
+        for number, (name, shape) in enumerate(shapes):
             kind, write = self._fields[name]
-            if is_packed:
+            if shape == "pieces":
                 pieces.append(f"v{number}")
             else:
                 prepared, piece = in_line(kind, number, write, names)
                 before += prepared
                 pieces += piece
             pieces.append(f"run{number + 1}")
-        count = len(varying)
+        count = len(shapes)
         loop = f"for {_listed('v', count)} in zip({_listed('c', count)} strict=True)"
         body = "\n".join(
             [
@@ -131,6 +140,18 @@ class BatchWriter:
         exec(body, names)  # noqa: S102 -- of the schema the text holds nothing
         written: Callable[..., list[bytes]] = names["write"]
         return written
+
+
+def _has_few(column: Sequence[Any]) -> bool:
+    """Tell whether a column seems to repeat a few texts, by its first values."""
+    head = column[:_HEAD]
+    return len(head) == _HEAD and head[0].__class__ is str and len(set(head)) <= _FEW
+
+
+def _looked_up(column: Sequence[Any], write: Callable[[Any], bytes]) -> list[bytes]:
+    """Return each value's bytes, every distinct one written once."""
+    written = {value: write(value) for value in set(column)}
+    return [written[value] for value in column]
 
 
 def _listed(name: str, count: int) -> str:

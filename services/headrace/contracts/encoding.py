@@ -203,6 +203,8 @@ NAMES: Final[Mapping[str, Any]] = {
     "packed": _DOUBLE,
     "double": _double,
     "true": _TRUE,
+    "null": encode_long(0),
+    "one": encode_long(1),
     "boolean": _boolean,
     "int": int,
     "float": float,
@@ -227,7 +229,9 @@ def in_line(
     Statements before the loop, and expressions for the bytes of a value.
     """
     before, pieces = _COLUMN.get(kind, ((), ())) if isinstance(kind, str) else ((), ())
-    if not pieces:
+    if kind == ["null", "long"]:
+        pieces = (f"null if v{{n}} is None else one + ({_COLUMN['long'][1][0]})",)
+    elif not pieces:
         names[f"write{number}"] = write
         pieces = ("write{n}(v{n})",)
     return [line.format(n=number) for line in before], [each.format(n=number) for each in pieces]

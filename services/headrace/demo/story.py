@@ -108,7 +108,7 @@ def next_steps(
             *((f"explain {each} --charter {charter}", "one decision, whole") for each in named),
             (f"tail {summary.use_case}.decisions --no-follow --limit 5", "read a topic"),
             (f"verify --charter {charter}", "every check and the balance sheet"),
-            ("down", "stop the broker, the registry and Zipkin"),
+            ("down", "stop broker, registry and Zipkin (--delete: forget their data)"),
         ]
     return [(f"{program} {arguments}", purpose) for arguments, purpose in steps]
 

@@ -7,6 +7,7 @@ happened less than ``w`` before it; of events at the same time, those that arriv
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class Windows:
     """
 
     def __init__(self, spans_ms: Sequence[int], aggregates: Sequence[Aggregate] = ()) -> None:
-        self._spans_ms = tuple(spans_ms)
+        self._count_and_sum = _compiled(spans_ms)
         self._aggregates = tuple(aggregates)
 
     def measure(self, history: KeyHistory, index: int) -> list[float]:
@@ -46,18 +47,38 @@ class Windows:
         Count and sum of amounts of each window, exact integers: count, sum, count, sum, ...; then
         what the aggregates give.
         """
-        entries, first, end = history.entries, history.first, index + 1
-        times_ms, totals = entries.times_ms, entries.totals
-        time_ms, total, start = times_ms[index], totals[end], end
-        measured: list[float] = []
-        starts: list[int] = []
-        for span_ms in self._spans_ms:
-            start = bisect_right(times_ms, time_ms - span_ms, first, start)
-            starts.append(start)
-            measured += (end - start, total - totals[start])
+        entries, end = history.entries, index + 1
+        measured, starts = self._count_and_sum(
+            entries.times_ms, entries.totals, history.first, index, end
+        )
         for aggregate in self._aggregates:
             measured += aggregate(entries, starts, end)
         return measured
+
+
+_CountAndSum = Callable[..., tuple[list[float], list[int]]]
+
+
+def _compiled(spans_ms: Sequence[int]) -> _CountAndSum:
+    """Write the loop over the windows out, the shortest first: each begins before the last."""
+    lines, measured, starts, start = list[str](), list[str](), list[str](), "end"
+    for number, span_ms in enumerate(spans_ms):
+        last, start = start, f"s{number}"
+        lines.append(f" {start} = start_of(times_ms, time_ms - {int(span_ms)}, first, {last})")
+        measured += [f"end - {start}", f"total - totals[{start}]"]
+        starts.append(start)
+    text = "\n".join(
+        [
+            "def measure(times_ms, totals, first, index, end):",
+            " time_ms, total = times_ms[index], totals[end]",
+            *lines,
+            f" return [{', '.join(measured)}], [{', '.join(starts)}]",
+        ]
+    )
+    names: dict[str, Any] = {"start_of": bisect_right}
+    exec(text, names)  # noqa: S102 -- the text holds only numbers of the charter
+    compiled: _CountAndSum = names["measure"]
+    return compiled
 
 
 def deviations(windows: Sequence[int]) -> Aggregate:

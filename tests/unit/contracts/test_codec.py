@@ -95,6 +95,19 @@ def test_a_batch_gives_the_bytes_that_its_records_give_one_by_one(data):
     assert encode.batch(same, columns) == [encode(record) for record in records]
 
 
+def test_a_column_that_repeats_a_few_texts_gives_the_same_bytes():
+    actions = ["approve", "decline", "review"]
+    records = [{**TYPICAL, "currency": actions[number % 3]} for number in range(50)]
+    records[40]["currency"] = "only once"
+    encode = Encoder(TRANSACTION, 1)
+    same = {name: value for name, value in TYPICAL.items() if name != "currency"}
+    columns = columns_of(records, "currency")
+    assert encode.batch(same, columns) == [encode(record) for record in records]
+    columns["currency"][45] = 7
+    with pytest.raises(ValueError, match="currency"):
+        encode.batch(same, columns)
+
+
 def test_doubles_can_come_packed():
     schema = {
         "type": "record",
