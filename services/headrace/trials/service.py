@@ -1,9 +1,7 @@
 """Scoring as a process of its own, as it runs anywhere else."""
 
-import os
 import re
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,10 +10,11 @@ from typing import NamedTuple, Self
 
 import httpx
 
+from headrace.chassis.stages import STAGES, Stage
 from headrace.errors import HeadraceError
+from headrace.trials.process import BesideProcess
 
 _START_S = 60.0
-_STOP_S = 30.0
 
 
 class Counts(NamedTuple):
@@ -26,7 +25,7 @@ class Counts(NamedTuple):
     """Of these, events that had been decided before."""
 
 
-class ScoringProcess:
+class ScoringProcess(BesideProcess):
     """Runs ``headrace run scoring`` while the context lasts.
 
     Parameters
@@ -38,12 +37,14 @@ class ScoringProcess:
     """
 
     def __init__(self, charter: Path, environment: dict[str, str], log: Path) -> None:
-        self._charter = charter
-        self._environment = environment
-        self._log = log
-        self._port = _free_port()
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=5.0)
-        self._process: subprocess.Popen[bytes] | None = None
+        port = _free_port()
+        super().__init__(
+            "Scoring",
+            [sys.executable, "-m", "headrace", "run", "scoring", "--charter", charter],
+            {**environment, "HEADRACE_HEALTH_PORT": str(port)},
+            log,
+        )
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5.0)
 
     def __enter__(self) -> Self:
         """Start it and wait until it is ready.
@@ -53,16 +54,7 @@ class ScoringProcess:
         HeadraceError
             It ended, or was not ready in time.
         """
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "headrace", "run", "scoring", "--charter", self._charter],
-                env={**os.environ, **self._environment, "HEADRACE_HEALTH_PORT": str(self._port)},
-                stdout=log,
-                stderr=log,
-                # A Ctrl-C is the demo's to handle: it stops this one gently, and last.
-                start_new_session=True,
-            )
+        super().__enter__()
         try:
             self._await_ready()
         except BaseException:
@@ -80,17 +72,6 @@ class ScoringProcess:
         self._client.close()
         self.stop()
 
-    def stop(self) -> int:
-        """End it gently, or by force where that takes too long; return its exit code."""
-        if self._process is None:
-            return 0
-        self._process.terminate()
-        try:
-            return self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
-
     def counts(self) -> Counts:
         """Return what it has committed so far.
 
@@ -99,12 +80,29 @@ class ScoringProcess:
         HeadraceError
             It has ended.
         """
-        self.require_alive()
-        try:
-            text = self._client.get("/metrics").text
-        except httpx.TransportError:
-            return Counts(0, 0)  # a busy moment: the next question will tell
-        return Counts(_count("records", text), _count("duplicates", text))
+        text = self._metrics()
+        return Counts(int(_sample("records_total", text)), int(_sample("duplicates_total", text)))
+
+    def stage_seconds(self) -> dict[Stage, float]:
+        """Return where its time has gone so far.
+
+        Raises
+        ------
+        HeadraceError
+            It has ended.
+        """
+        text = self._metrics()
+        return {stage: _sample(f'stage_seconds_total{{stage="{stage}"}}', text) for stage in STAGES}
+
+    def gauge(self, name: str) -> float:
+        """Return one of its gauges.
+
+        Raises
+        ------
+        HeadraceError
+            It has ended.
+        """
+        return _sample(name, self._metrics())
 
     def why_not_ready(self) -> str:
         """Return why it is not ready, or nothing where it is."""
@@ -114,11 +112,13 @@ class ScoringProcess:
         except httpx.TransportError:
             return "it does not answer yet"
 
-    def require_alive(self) -> None:
-        """Raise HeadraceError where it has ended, with the end of its log."""
-        if self._process is None or self._process.poll() is not None:
-            lines = self._log.read_text("utf-8", "replace").splitlines()[-5:]
-            raise HeadraceError("Scoring has ended:\n" + "\n".join(lines), fix=f"See {self._log}.")
+    def _metrics(self) -> str:
+        """Return its metrics; none in a busy moment: the next question will tell."""
+        self.require_alive()
+        try:
+            return self._client.get("/metrics").text
+        except httpx.TransportError:
+            return ""
 
     def _await_ready(self) -> None:
         until = time.monotonic() + _START_S
@@ -126,14 +126,14 @@ class ScoringProcess:
             if time.monotonic() > until:
                 raise HeadraceError(
                     f"Scoring is not ready after {_START_S:.0f} s: {why_not}.",
-                    fix=f"See {self._log}.",
+                    fix=f"See {self.log}.",
                 )
             time.sleep(0.1)
 
 
-def _count(name: str, metrics: str) -> int:
-    found = re.search(rf"^headrace_{name}_total (\S+)", metrics, re.MULTILINE)
-    return int(float(found[1])) if found else 0
+def _sample(name: str, metrics: str) -> float:
+    found = re.search(rf"^headrace_{re.escape(name)} (\S+)", metrics, re.MULTILINE)
+    return float(found[1]) if found else 0.0
 
 
 def _free_port() -> int:
