@@ -23,6 +23,7 @@ def main() -> None:
         state_dir=settings.state_dir,
         commit_interval=tuning["commit_interval_s"],
         commit_every=tuning["commit_every"],
+        consumer_poll_timeout=tuning["poll_timeout_s"],
         consumer_extra_config=tuning["consumer"],
         producer_extra_config=tuning["producer"],
         rocksdb_options=RocksDBOptions(**tuning["rocksdb"]),

@@ -38,6 +38,7 @@ _ECHO: Final[Settings] = {
 _QUIX: Final[Settings] = {
     "commit_interval_s": 1.0,
     "commit_every": 0,
+    "poll_timeout_s": 1.0,
     "consumer": {**_CONSUMER},
     "producer": {"queue.buffering.max.messages": 500_000},
     "rocksdb": {},
@@ -46,7 +47,7 @@ TUNING: Final[Mapping[tuple[Name, Aim], Settings]] = {
     ("headrace", "throughput"): {},
     ("headrace", "latency"): {},
     ("quix", "throughput"): _QUIX,
-    ("quix", "latency"): {**_QUIX, "commit_interval_s": 0.01},
+    ("quix", "latency"): {**_QUIX, "commit_interval_s": 0.01, "poll_timeout_s": 0.01},
     ("faust", "throughput"): {},
     ("echo", "throughput"): {**_ECHO, "wait_s": 1.0},
     ("echo", "latency"): {**_ECHO, "wait_s": 0.0},

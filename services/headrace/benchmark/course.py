@@ -1,11 +1,13 @@
 """What one contestant runs on: a use case with empty topics, and what its program is told."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not in __all__
     AdminClient,
     AlterConfigOpType,
@@ -15,6 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not
 
 from headrace.benchmark import where
 from headrace.chassis.clients import Clients
+from headrace.chassis.reading import ends
 from headrace.contracts.avro import without_logical_types
 from headrace.contracts.codec import Encoder
 from headrace.contracts.registry import Registry
@@ -114,7 +117,23 @@ def lay(name: str, clients: Clients, registry: Registry) -> Course:
     topics = load_topics(charter.name, charter.events.schema)
     course = Course(charter, path, topics, clients, registry)
     _stamp_on_append(clients.admin(), [course.topic("decisions"), course.topic("audits")])
+    for spec in topics.values():
+        _await_led(clients, spec)
     return course
+
+
+def _await_led(clients: Clients, spec: TopicSpec) -> None:
+    """Wait until every partition's leader knows that it leads, a moment after all others do."""
+    until_s = time.monotonic() + _CALL_S
+    while True:
+        try:
+            ends(clients, spec.name, range(spec.partitions), _CALL_S)
+        except KafkaException:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _stamp_on_append(admin: AdminClient, topics: list[str]) -> None:

@@ -1,0 +1,39 @@
+"""How much is run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headrace.benchmark.contestants import Name
+from headrace.benchmark.latency import Schedule
+
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rounds, and what each contestant does in one."""
+
+    rounds: int
+    events: Mapping[Name, int]
+    """For throughput; each contestant takes the first so many of the same payments."""
+    schedule: Schedule
+    timed: tuple[Name, ...] = ("headrace", "quix", "echo")
+    """For latency."""
+
+
+def headline() -> Plan:
+    """Return the plan of ``make bench``: five rounds."""
+    return Plan(
+        rounds=5,
+        events={"headrace": 120_000, "quix": 60_000, "faust": 20_000, "echo": 160_000},
+        schedule=Schedule((500, 1_000, 2_000), 5.0, 500, 2.0),
+    )
+
+
+def quick() -> Plan:
+    """Return a plan of one round."""
+    return Plan(
+        rounds=1,
+        events={"headrace": 80_000, "quix": 40_000, "faust": 10_000, "echo": 120_000},
+        schedule=Schedule((500, 1_000, 2_000), 3.0, 500, 2.0),
+    )
