@@ -48,7 +48,11 @@ TUNING: Final[Mapping[tuple[Name, Aim], Settings]] = {
     ("headrace", "latency"): {},
     ("quix", "throughput"): _QUIX,
     ("quix", "latency"): {**_QUIX, "commit_interval_s": 0.01, "poll_timeout_s": 0.01},
-    ("faust", "throughput"): {},
+    ("faust", "throughput"): {
+        "producer_linger_ms": 100,
+        "producer_max_batch_size": 131_072,
+        "broker_commit_interval": 1.0,
+    },
     ("echo", "throughput"): {**_ECHO, "wait_s": 1.0},
     ("echo", "latency"): {**_ECHO, "wait_s": 0.0},
 }
