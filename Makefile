@@ -5,13 +5,19 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format faults lock clean
+.PHONY: help demo bench bench-full test unit lint format faults lock clean
 
 help: ## Show these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: $(READY) ## Decide simulated transactions on a real local broker, and verify every decision
 	@$(BIN)/headrace demo
+
+bench: $(READY) ## Throughput and latency beside Quix Streams, Faust and a raw echo (ten minutes)
+	@$(BIN)/headrace bench
+
+bench-full: $(READY) ## The same, and how it grows with keys, features, windows, processes (an hour)
+	@$(BIN)/headrace bench --full
 
 test: $(READY) lint ## Everything that CI checks: lint, unit, contract, integration and fault tests
 	@$(BIN)/pytest

@@ -87,14 +87,28 @@ def contestant(
     sizes
         What the echo writes.
     """
-    log = course.beside(".log")
     if python is None:
         environment = {"HEADRACE_INSTANCE": "bench", **tuning}
-        return ScoringProcess(course.path, environment, log)
+        return ScoringProcess(course.path, environment, course.beside(".log"))
     if name == "echo":
         tuning = {**tuning, "sizes": sizes.as_json()}
-    model = sha256(f"the model of {name}".encode()).digest()
+    return _program(PROGRAMS[name].file, course, python, tuning)
+
+
+def plain(course: Course, python: Path, *, exactly_once: bool) -> BesideProcess:
+    """Return the job on plain confluent-kafka, to see what exactly once costs."""
+    tuning = {
+        "exactly_once": exactly_once,
+        "batch_records": _ECHO["transaction_records"],
+        "consumer": _ECHO["consumer"],
+        "producer": _ECHO["producer"],
+    }
+    return _program("plain/scoring.py", course, python, tuning)
+
+
+def _program(file: str, course: Course, python: Path, tuning: Settings) -> BesideProcess:
+    model = sha256(f"the model of {file}".encode()).digest()
     told = course.tell(KafkaSettings().bootstrap_servers, tuning, model)
-    program = where.programs() / PROGRAMS[name].file
     environment = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    return BesideProcess(name, [python, program, told], environment, log)
+    command = [python, where.programs() / file, told]
+    return BesideProcess(file, command, environment, course.beside(".log"))

@@ -106,14 +106,14 @@ class Course:
         }
 
 
-def lay(name: str, clients: Clients, registry: Registry) -> Course:
-    """Make topics, schemas and a model for one run.
+def lay(name: str, clients: Clients, registry: Registry, original: Path | None = None) -> Course:
+    """Make topics, schemas and a model for one run, of the bench charter or another original.
 
     Decisions and audit records are stamped by the broker, as it appends them: that is the clock
     of every throughput.
     """
     path = where.home() / "runs" / name / f"{name}.toml"
-    charter = prepare(where.charter(), path, clients, registry, backlog=True)
+    charter = prepare(original or where.charter(), path, clients, registry, backlog=True)
     topics = load_topics(charter.name, charter.events.schema)
     course = Course(charter, path, topics, clients, registry)
     _stamp_on_append(clients.admin(), [course.topic("decisions"), course.topic("audits")])

@@ -19,6 +19,8 @@ class Plan:
     schedule: Schedule
     timed: tuple[Name, ...] = ("headrace", "quix", "echo")
     """For latency."""
+    full: bool = False
+    """The curves of growth, too."""
 
 
 def headline() -> Plan:

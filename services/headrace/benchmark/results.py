@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from headrace.benchmark.contestants import Name
+from headrace.benchmark.growth import Point
 from headrace.benchmark.latency import Percentiles
 from headrace.benchmark.throughput import Throughput
 
@@ -39,6 +40,7 @@ class Results:
 
     throughput: dict[Name, list[Throughput]] = field(default_factory=dict)
     latency: dict[Name, list[Mapping[int, Percentiles]]] = field(default_factory=dict)
+    growth: list[Point] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
     def per_s(self) -> dict[Name, Spread]:
@@ -106,6 +108,7 @@ class Results:
                 name: self.latency_ratios(name) for name in self.latency if name != "headrace"
             },
             "stages_us": self.stages_us(),
+            "growth": [asdict(point) for point in self.growth],
             "failures": [asdict(failure) for failure in self.failures],
         }
 

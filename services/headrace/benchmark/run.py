@@ -3,14 +3,17 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 from confluent_kafka import KafkaException
 
+from headrace.benchmark import where
 from headrace.benchmark.contestants import PROGRAMS, TUNING, Aim, Name
 from headrace.benchmark.course import Course, lay
 from headrace.benchmark.environments import environment
+from headrace.benchmark.growth import Growth
 from headrace.benchmark.latency import Percentiles, run_latency
 from headrace.benchmark.payments import Payments, growing
 from headrace.benchmark.plan import SEED, Plan
@@ -43,6 +46,7 @@ class Benchmark:
         self._clients, self._registry = Clients(KafkaSettings()), Registry(RegistrySettings())
         self._sizes = Sizes()
         self._started = time.strftime("%m%d-%H%M%S")
+        self._numbers = count(1)
         self.environments: dict[str, Path] = {}
         """The Python of each environment that could be built."""
         self.results = Results()
@@ -93,19 +97,37 @@ class Benchmark:
                 self._say(f"  {name} at {rate}/s: p50 {each.p50_ms:.1f}, p99 {each.p99_ms:.1f} ms")
             self.results.latency.setdefault(name, []).append(done)
 
+    def grow(self) -> None:
+        """Measure every point of every curve."""
+        growth = Growth(self._course_of, self.environments.get("plain"))
+        points = growth.points()
+        for number, (known_as, measure) in enumerate(points, 1):
+            self._say(f"Point {number} of {len(points)}, {known_as} ...")
+            point = self._noted("headrace", known_as, measure)
+            if point is not None:
+                self._say(f"  {point.per_s:,.0f} events/s, {point.memory_mb:,.0f} MB")
+                self.results.growth.append(point)
+
     def _tried(
         self, name: Name, aim: Aim, number: int, run: Callable[[Course, Path | None], _T]
     ) -> _T | None:
-        """Run a contestant on topics of its own; its failure is noted, and the others go on."""
+        """Run a contestant on topics of its own."""
         self._say(f"Round {number} of {self._plan.rounds}, {aim}: {name} ...")
-        use_case = f"bench-{self._started}-{aim}-{number}-{name}"
-        try:
+
+        def tried() -> _T:
             python = self._python(name)
-            with self._course(use_case) as course:
+            with self._course(f"bench-{self._started}-{aim}-{number}-{name}") as course:
                 return run(course, python)
+
+        return self._noted(name, f"{aim}, round {number}", tried)
+
+    def _noted(self, name: Name, run: str, measure: Callable[[], _T]) -> _T | None:
+        """Measure; a failure is noted, and the others go on."""
+        try:
+            return measure()
         except (HeadraceError, KafkaException) as error:
             self._say(f"  {name} failed: {error}")
-            self.results.failures.append(Failure(name, f"{aim}, round {number}", str(error)))
+            self.results.failures.append(Failure(name, run, str(error)))
             return None
 
     def _python(self, name: Name) -> Path | None:
@@ -117,12 +139,24 @@ class Benchmark:
         return self.environments[each]
 
     @contextlib.contextmanager
-    def _course(self, use_case: str) -> Iterator[Course]:
-        course = lay(use_case, self._clients, self._registry)
+    def _course(self, use_case: str, original: Path | None = None) -> Iterator[Course]:
+        course = lay(use_case, self._clients, self._registry, original)
         try:
             yield course
         finally:
             course.discard()
+
+    @contextlib.contextmanager
+    def _course_of(self, charter: str | None) -> Iterator[Course]:
+        """Make a course of a charter's text, or the bench's own."""
+        use_case = f"bench-{self._started}-growth-{next(self._numbers)}"
+        original = None
+        if charter is not None:
+            original = where.home() / "runs" / use_case / "original.toml"
+            original.parent.mkdir(parents=True)
+            original.write_text(charter, "utf-8")
+        with self._course(use_case, original) as course:
+            yield course
 
 
 def benchmark(plan: Plan, say: Say) -> Benchmark:
@@ -138,4 +172,6 @@ def benchmark(plan: Plan, say: Say) -> Benchmark:
         start_stack(ends, say, keep=False)
         bench = Benchmark(plan, say)
         bench.run()
+        if plan.full:
+            bench.grow()
         return bench

@@ -57,7 +57,7 @@ def run_throughput(
     publish(course, records)
     with contestant(name, course, settings, python, sizes) as process:
         await_committed(course, process)
-        memory_mb, stages_us = _memory_mb(process.pid), _stages_us(process, len(payments))
+        memory_mb, stages_us = process.most_memory_mb(), _stages_us(process, len(payments))
     decisions, audits = stamps(course, "decisions"), stamps(course, "audits")
     changes = stamps(course, "scoring.changelog")
     if len(decisions) != len(payments) or len(audits) != len(payments):
@@ -87,13 +87,6 @@ def rate(appended_ms: NDArray[np.int64], warm_up_share: float) -> float:
     from_ms = appended_ms[int(len(appended_ms) * warm_up_share)]
     counted = int((appended_ms > from_ms).sum())
     return counted / (int(appended_ms[-1]) - int(from_ms)) * 1_000 if counted else 0.0
-
-
-def _memory_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1_024
-    return 0.0
 
 
 def _stages_us(process: BesideProcess, events: int) -> dict[str, float]:

@@ -1,8 +1,10 @@
 """``headrace bench``: headrace beside its peers, on the same job in one run."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
+from headrace.benchmark.growth import Point
 from headrace.benchmark.plan import headline
 from headrace.benchmark.plan import quick as quick_plan
 from headrace.benchmark.report import document, write
@@ -18,7 +20,7 @@ _PARTS: tuple[tuple[Literal["p50_ms", "p99_ms", "p999_ms"], str], ...] = (
 )
 
 
-def bench(*, quick: bool = False, json: bool = False) -> None:
+def bench(*, quick: bool = False, full: bool = False, json: bool = False) -> None:
     """Measure throughput and latency beside Quix Streams, Faust and a raw echo; exit 1 on failure.
 
     Everything is on this machine's local stack, in turn, on the same input; every contestant's
@@ -28,10 +30,12 @@ def bench(*, quick: bool = False, json: bool = False) -> None:
     ----------
     quick
         One round instead of five.
+    full
+        Afterwards, how it grows with keys, features, windows and processes; takes an hour.
     json
         Print the result as JSON.
     """
-    plan = quick_plan() if quick else headline()
+    plan = replace(quick_plan() if quick else headline(), full=full)
     done = benchmark(plan, progress)
     told = document(plan, done.results, done.environments)
     path = write(told, done.results)
@@ -48,6 +52,8 @@ def bench(*, quick: bool = False, json: bool = False) -> None:
 def _show(results: Results) -> None:
     print_table("Throughput, one process each", list(_throughput(results)))
     print_table("Latency, from due to decided", list(_latency(results)))
+    if results.growth:
+        print_table("How headrace grows", [_shown(point) for point in results.growth])
     stages = results.stages_us()
     if stages:
         total = {"all": sum(stages.values())}
@@ -83,3 +89,13 @@ def _latency(results: Results) -> Iterator[dict[str, object]]:
                     for part, heading in _PARTS[:2]
                 },
             }
+
+
+def _shown(point: Point) -> dict[str, object]:
+    return {
+        "curve": point.curve,
+        "at": point.at,
+        "events/s": round(point.per_s),
+        "memory MB": round(point.memory_mb),
+        "restore s": "" if point.restore_s is None else f"{point.restore_s:.1f}",
+    }

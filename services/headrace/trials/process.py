@@ -1,6 +1,7 @@
 """A program that runs beside this one, and is stopped with it."""
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,10 +59,21 @@ class BesideProcess:
         """Stop it."""
         self.stop()
 
-    @property
-    def pid(self) -> int:
-        """The process's id; 0 before it was started."""
-        return self._process.pid if self._process else 0
+    def most_memory_mb(self) -> float:
+        """Return the largest resident size that it ever had.
+
+        Raises
+        ------
+        HeadraceError
+            It has ended.
+        """
+        self.require_alive()
+        assert self._process is not None  # noqa: S101 -- it lives
+        status = Path(f"/proc/{self._process.pid}/status")
+        if not status.exists():  # no Linux
+            return 0.0
+        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8"))
+        return int(found[1]) / 1_024 if found else 0.0
 
     def stop(self) -> int:
         """End it gently, or by force where that takes too long; return its exit code."""

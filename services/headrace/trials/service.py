@@ -34,9 +34,14 @@ class ScoringProcess(BesideProcess):
         Added to this process's own.
     log
         File for what it writes.
+    start_s
+        How long it may take to become ready: it restores its state first.
     """
 
-    def __init__(self, charter: Path, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, charter: Path, environment: dict[str, str], log: Path, start_s: float = _START_S
+    ) -> None:
+        self._start_s = start_s
         port = _free_port()
         super().__init__(
             "Scoring",
@@ -121,11 +126,11 @@ class ScoringProcess(BesideProcess):
             return ""
 
     def _await_ready(self) -> None:
-        until = time.monotonic() + _START_S
+        until = time.monotonic() + self._start_s
         while why_not := self.why_not_ready():
             if time.monotonic() > until:
                 raise HeadraceError(
-                    f"Scoring is not ready after {_START_S:.0f} s: {why_not}.",
+                    f"Scoring is not ready after {self._start_s:.0f} s: {why_not}.",
                     fix=f"See {self.log}.",
                 )
             time.sleep(0.1)
