@@ -41,6 +41,9 @@ faults: $(READY) ## Every fault test with 30 seeds (long)
 lock: $(READY) ## Pin every dependency again, with hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-annotate --no-header --upgrade --all-extras --group dev pyproject.toml -o requirements.lock
+	@for peer in bench/peers/*/; do (cd $$peer && $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade \
+		requirements.in -o requirements.lock) || exit 1; done
 
 clean: ## Stop the local stack and delete everything that these commands made
 	@if [ -x $(BIN)/headrace ]; then $(BIN)/headrace down; fi

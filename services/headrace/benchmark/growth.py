@@ -15,6 +15,7 @@ from headrace.benchmark.outputs import stamps
 from headrace.benchmark.payments import Payments, growing, in_turn
 from headrace.benchmark.throughput import WARM_UP_SHARE, rate
 from headrace.benchmark.where import charter
+from headrace.errors import HeadraceError
 from headrace.trials.process import BesideProcess
 from headrace.trials.service import ScoringProcess
 

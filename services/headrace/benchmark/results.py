@@ -55,7 +55,11 @@ class Results:
         """Return how many times as fast as each of the others headrace is."""
         per_s = self.per_s()
         ours = per_s.pop("headrace", None)
-        return {name: ours.median / theirs.median for name, theirs in per_s.items() if ours}
+        return {
+            name: ours.median / theirs.median
+            for name, theirs in per_s.items()
+            if ours and theirs.median
+        }
 
     def rates(self) -> list[int]:
         """Return the rates at which latency was measured."""

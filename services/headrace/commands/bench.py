@@ -56,9 +56,9 @@ def _show(results: Results) -> None:
         print_table("How headrace grows", [_shown(point) for point in results.growth])
     stages = results.stages_us()
     if stages:
-        total = {"all": sum(stages.values())}
-        row = {stage: f"{spent:.1f}" for stage, spent in {**stages, **total}.items()}
-        print_table("Where headrace's time goes, in µs an event", [row])
+        spent = {**stages, "all": sum(stages.values())}
+        rows = [{"stage": stage, "µs an event": f"{us:.1f}"} for stage, us in spent.items()]
+        print_table("Where headrace's time goes", rows)
 
 
 def _throughput(results: Results) -> Iterator[dict[str, object]]:
