@@ -2,12 +2,9 @@
 
 import logging
 import sys
-from pathlib import Path
 from typing import Any
 
 import faust
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from job import History, Job, Settings
 
 

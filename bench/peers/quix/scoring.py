@@ -2,14 +2,11 @@
 
 import sys
 from operator import attrgetter
-from pathlib import Path
 
+from job import History, Job, Outputs, Settings
 from quixstreams import Application, State, message_context
 from quixstreams.models import SerializationContext, Serializer
 from quixstreams.state.rocksdb import RocksDBOptions
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from job import History, Job, Outputs, Settings
 
 
 class Part(Serializer):

@@ -26,8 +26,9 @@ _CONSUMER: Final[Settings] = {
     "queued.max.messages.kbytes": 32_768,
 }
 _ECHO: Final[Settings] = {
-    "transaction_records": 1_000,
-    "consumer": {**_CONSUMER, "fetch.wait.max.ms": 100},
+    "exactly_once": True,
+    "batch_records": 1_000,
+    "consumer": {**_CONSUMER, "fetch.wait.max.ms": 100, "isolation.level": "read_committed"},
     "producer": {
         "linger.ms": 0,
         "retry.backoff.ms": 1,
@@ -97,18 +98,17 @@ def contestant(
 
 def plain(course: Course, python: Path, *, exactly_once: bool) -> BesideProcess:
     """Return the job on plain confluent-kafka, to see what exactly once costs."""
-    tuning = {
-        "exactly_once": exactly_once,
-        "batch_records": _ECHO["transaction_records"],
-        "consumer": _ECHO["consumer"],
-        "producer": _ECHO["producer"],
-    }
+    tuning = {**_ECHO, "exactly_once": exactly_once, "wait_s": 0.0}
     return _program("plain/scoring.py", course, python, tuning)
 
 
 def _program(file: str, course: Course, python: Path, tuning: Settings) -> BesideProcess:
     model = sha256(f"the model of {file}".encode()).digest()
     told = course.tell(KafkaSettings().bootstrap_servers, tuning, model)
-    environment = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        "PYTHONPATH": str(where.programs()),  # the job that all of them do
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     command = [python, where.programs() / file, told]
     return BesideProcess(file, command, environment, course.beside(".log"))
