@@ -29,5 +29,5 @@ def test_every_contestant_decides_every_event_right(
     assert all(RATE in run for runs in results.latency.values() for run in runs)
     assert results.stages_us().keys() >= {"decode", "features", "model", "encode", "commit"}
     monkeypatch.setattr("headrace.benchmark.where.home", lambda: tmp_path)
-    path = write(document(plan, results, bench.environments), results)
+    path = write(document(plan, bench), results)
     assert path.with_suffix(".svg").exists()

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ class Point:
     per_s: float
     memory_mb: float
     """Most that the first process had."""
+    keys: int | None = None
+    """How many there were, where that is what grows."""
     restore_s: float | None = None
 
 
@@ -84,7 +86,7 @@ class Growth:
             point = self._worked_off("keys", f"{keys:,}", course, payments, 1 - _MEASURED / events)
             with _scoring(course) as process:
                 restore_s = process.gauge("restore_seconds")
-        return Point(point.curve, point.at, point.per_s, point.memory_mb, restore_s)
+        return replace(point, keys=keys, restore_s=restore_s)
 
     def _windows(self, count: int) -> Point:
         hours = [30 * 24 * (number + 1) // count for number in range(count)]

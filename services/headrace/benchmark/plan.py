@@ -1,12 +1,13 @@
 """How much is run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headrace.benchmark.contestants import Name
 from headrace.benchmark.latency import Schedule
 
 SEED = 1
+_TO_THE_KNEE = (500, 1_000, 2_000, 5_000, 10_000)
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,8 @@ def quick() -> Plan:
         events={"headrace": 80_000, "quix": 40_000, "faust": 10_000, "echo": 120_000},
         schedule=Schedule((500, 1_000, 2_000), 3.0, 500, 2.0),
     )
+
+
+def with_growth(plan: Plan) -> Plan:
+    """Return a plan with the curves of growth, and with rates up to where latency explodes."""
+    return replace(plan, schedule=replace(plan.schedule, rates=_TO_THE_KNEE), full=True)

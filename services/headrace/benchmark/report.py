@@ -13,16 +13,17 @@ from headrace.benchmark.contestants import TUNING
 from headrace.benchmark.picture import picture
 from headrace.benchmark.plan import SEED, Plan
 from headrace.benchmark.results import Results
-from headrace.benchmark.surveyed import machine, versions
+from headrace.benchmark.run import Benchmark
+from headrace.benchmark.surveyed import versions
 
 
-def document(plan: Plan, results: Results, environments: Mapping[str, Path]) -> dict[str, Any]:
+def document(plan: Plan, done: Benchmark) -> dict[str, Any]:
     """Return all of a result."""
     return {
         "measured_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        **results.as_json(),
-        "machine": machine(),
-        "versions": versions(environments),
+        **done.results.as_json(),
+        "machine": done.machine,
+        "versions": versions(done.environments),
         "settings": {
             "seed": SEED,
             "plan": asdict(plan),

@@ -81,7 +81,10 @@ class Results:
         for rate in self.rates():
             ours, theirs = self.latencies("headrace", rate), self.latencies(other, rate)
             if ours and theirs:
-                ratios[rate] = {part: ours[part].median / theirs[part].median for part in ours}
+                ratios[rate] = {
+                    part: ours[part].median / theirs[part].median
+                    for part in ("p50_ms", "p99_ms", "p999_ms")
+                }
         return ratios
 
     def stages_us(self) -> dict[str, float]:
@@ -89,6 +92,18 @@ class Results:
         runs = self.throughput.get("headrace", [])
         stages = [stage for run in runs[:1] for stage in run.stages_us]
         return {stage: median(run.stages_us.get(stage, 0.0) for run in runs) for stage in stages}
+
+    def of_keys(self) -> dict[str, float]:
+        """Return what more keys cost, from the fewest to the most; nothing where none grew."""
+        points = [(each.keys, each) for each in self.growth if each.keys is not None]
+        if len(points) < 2:
+            return {}
+        (fewest, small), (most, large) = points[0], points[-1]
+        return {
+            "bytes_a_key": (large.memory_mb - small.memory_mb) * 2**20 / (most - fewest),
+            "speed_with_most_keys": large.per_s / small.per_s,
+            "restore_s_with_most_keys": large.restore_s or 0.0,
+        }
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it."""
@@ -113,6 +128,7 @@ class Results:
             },
             "stages_us": self.stages_us(),
             "growth": [asdict(point) for point in self.growth],
+            "of_keys": self.of_keys(),
             "failures": [asdict(failure) for failure in self.failures],
         }
 

@@ -19,6 +19,7 @@ from headrace.benchmark.payments import Payments, growing
 from headrace.benchmark.plan import SEED, Plan
 from headrace.benchmark.results import Failure, Results
 from headrace.benchmark.sizes import Sizes
+from headrace.benchmark.surveyed import machine
 from headrace.benchmark.throughput import Throughput, run_throughput
 from headrace.chassis.clients import Clients
 from headrace.chassis.settings import KafkaSettings
@@ -47,6 +48,8 @@ class Benchmark:
         self._sizes = Sizes()
         self._started = time.strftime("%m%d-%H%M%S")
         self._numbers = count(1)
+        self.machine = machine()
+        """What it ran on, and how busy that was before."""
         self.environments: dict[str, Path] = {}
         """The Python of each environment that could be built."""
         self.results = Results()

@@ -1,11 +1,10 @@
 """``headrace bench``: headrace beside its peers, on the same job in one run."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal
 
 from headrace.benchmark.growth import Point
-from headrace.benchmark.plan import headline
+from headrace.benchmark.plan import headline, with_growth
 from headrace.benchmark.plan import quick as quick_plan
 from headrace.benchmark.report import document, write
 from headrace.benchmark.results import Results
@@ -31,13 +30,15 @@ def bench(*, quick: bool = False, full: bool = False, json: bool = False) -> Non
     quick
         One round instead of five.
     full
-        Afterwards, how it grows with keys, features, windows and processes; takes an hour.
+        Latency up to the knee, and how headrace grows with keys, windows and processes.
     json
         Print the result as JSON.
     """
-    plan = replace(quick_plan() if quick else headline(), full=full)
+    plan = quick_plan() if quick else headline()
+    if full:
+        plan = with_growth(plan)
     done = benchmark(plan, progress)
-    told = document(plan, done.results, done.environments)
+    told = document(plan, done)
     path = write(told, done.results)
     if json:
         print_json(told)
@@ -54,6 +55,10 @@ def _show(results: Results) -> None:
     print_table("Latency, from due to decided", list(_latency(results)))
     if results.growth:
         print_table("How headrace grows", [_shown(point) for point in results.growth])
+        of_keys = {
+            name.replace("_", " "): f"{each:,.2f}" for name, each in results.of_keys().items()
+        }
+        print_table("What keys cost, from the fewest to the most", [of_keys] if of_keys else [])
     stages = results.stages_us()
     if stages:
         spent = {**stages, "all": sum(stages.values())}

@@ -33,7 +33,11 @@ def results() -> Results:
             "headrace": [{500: took(9)}, {500: took(6)}, {500: took(7)}],
             "echo": [{500: took(5)}],
         },
-        growth=[Point("keys", "10,000", 400.0, 120.0, 0.5)],
+        growth=[
+            Point("keys", "1,000", 400.0, 100.0, 1_000, 0.5),
+            Point("keys", "1,049,576", 300.0, 1_100.0, 1_049_576, 9.0),
+            Point("windows", "1", 300.0, 120.0),
+        ],
         failures=[Failure("faust", "throughput, round 1", "it has ended")],
     )
 
@@ -91,3 +95,12 @@ def test_a_schedule_warms_up_first() -> None:
     schedule = Schedule((500, 1_000), 2.0, 100, 0.5)
     assert list(schedule.stretches()) == [(100, 50), (500, 1_000), (1_000, 2_000)]
     assert schedule.events == 3_050
+
+
+def test_keys_cost_what_lies_between_the_fewest_and_the_most(results: Results) -> None:
+    assert results.of_keys() == {
+        "bytes_a_key": 1_000.0,
+        "speed_with_most_keys": 0.75,
+        "restore_s_with_most_keys": 9.0,
+    }
+    assert Results().of_keys() == {}
