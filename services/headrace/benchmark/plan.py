@@ -7,6 +7,7 @@ from headrace.benchmark.contestants import Name
 from headrace.benchmark.latency import Schedule
 
 SEED = 1
+_GROWTH_ROUNDS = 3
 _TO_THE_KNEE = (500, 1_000, 2_000, 5_000, 10_000)
 
 
@@ -20,8 +21,8 @@ class Plan:
     schedule: Schedule
     timed: tuple[Name, ...] = ("headrace", "quix", "echo")
     """For latency."""
-    full: bool = False
-    """The curves of growth, too."""
+    growth_rounds: int = 0
+    """Of the curves of growth."""
 
 
 def headline() -> Plan:
@@ -44,4 +45,5 @@ def quick() -> Plan:
 
 def with_growth(plan: Plan) -> Plan:
     """Return a plan with the curves of growth, and with rates up to where latency explodes."""
-    return replace(plan, schedule=replace(plan.schedule, rates=_TO_THE_KNEE), full=True)
+    schedule = replace(plan.schedule, rates=_TO_THE_KNEE)
+    return replace(plan, schedule=schedule, growth_rounds=min(plan.rounds, _GROWTH_ROUNDS))

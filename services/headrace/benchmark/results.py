@@ -1,7 +1,7 @@
 """What was measured: every round, medians and ratios."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -93,9 +93,16 @@ class Results:
         stages = [stage for run in runs[:1] for stage in run.stages_us]
         return {stage: median(run.stages_us.get(stage, 0.0) for run in runs) for stage in stages}
 
+    def curves(self) -> list[Point]:
+        """Return every point of the curves of growth, with its medians over the rounds."""
+        rounds: dict[tuple[str, str], list[Point]] = {}
+        for point in self.growth:
+            rounds.setdefault((point.curve, point.at), []).append(point)
+        return [_median(points) for points in rounds.values()]
+
     def of_keys(self) -> dict[str, float]:
         """Return what more keys cost, from the fewest to the most; nothing where none grew."""
-        points = [(each.keys, each) for each in self.growth if each.keys is not None]
+        points = [(each.keys, each) for each in self.curves() if each.keys is not None]
         if len(points) < 2:
             return {}
         (fewest, small), (most, large) = points[0], points[-1]
@@ -127,7 +134,8 @@ class Results:
                 name: self.latency_ratios(name) for name in self.latency if name != "headrace"
             },
             "stages_us": self.stages_us(),
-            "growth": [asdict(point) for point in self.growth],
+            "growth": [asdict(point) for point in self.curves()],
+            "growth_rounds": [asdict(point) for point in self.growth],
             "of_keys": self.of_keys(),
             "failures": [asdict(failure) for failure in self.failures],
         }
@@ -138,3 +146,13 @@ class Results:
 
 def _spread(spread: Spread, name: str) -> dict[str, float]:
     return {name: spread.median, f"{name}_min": spread.least, f"{name}_max": spread.most}
+
+
+def _median(points: list[Point]) -> Point:
+    restores_s = [point.restore_s for point in points if point.restore_s is not None]
+    return replace(
+        points[0],
+        per_s=median(point.per_s for point in points),
+        memory_mb=median(point.memory_mb for point in points),
+        restore_s=median(restores_s) if restores_s else None,
+    )

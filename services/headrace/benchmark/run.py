@@ -101,15 +101,15 @@ class Benchmark:
             self.results.latency.setdefault(name, []).append(done)
 
     def grow(self) -> None:
-        """Measure every point of every curve."""
-        growth = Growth(self._course_of, self.environments.get("plain"))
-        points = growth.points()
-        for number, (known_as, measure) in enumerate(points, 1):
-            self._say(f"Point {number} of {len(points)}, {known_as} ...")
-            point = self._noted("headrace", known_as, measure)
-            if point is not None:
-                self._say(f"  {point.per_s:,.0f} events/s, {point.memory_mb:,.0f} MB")
-                self.results.growth.append(point)
+        """Measure every point of every curve, in rounds."""
+        points = Growth(self._course_of, self.environments.get("plain")).points()
+        for number in range(1, self._plan.growth_rounds + 1):
+            for known_as, measure in points:
+                self._say(f"Round {number} of {self._plan.growth_rounds}, {known_as} ...")
+                point = self._noted("headrace", f"{known_as}, round {number}", measure)
+                if point is not None:
+                    self._say(f"  {point.per_s:,.0f} events/s, {point.memory_mb:,.0f} MB")
+                    self.results.growth.append(point)
 
     def _tried(
         self, name: Name, aim: Aim, number: int, run: Callable[[Course, Path | None], _T]
@@ -175,6 +175,6 @@ def benchmark(plan: Plan, say: Say) -> Benchmark:
         start_stack(ends, say, keep=False)
         bench = Benchmark(plan, say)
         bench.run()
-        if plan.full:
+        if plan.growth_rounds:
             bench.grow()
         return bench

@@ -54,7 +54,7 @@ def _show(results: Results) -> None:
     print_table("Throughput, one process each", list(_throughput(results)))
     print_table("Latency, from due to decided", list(_latency(results)))
     if results.growth:
-        print_table("How headrace grows", [_shown(point) for point in results.growth])
+        print_table("How headrace grows", [_shown(point) for point in results.curves()])
         of_keys = {
             name.replace("_", " "): f"{each:,.2f}" for name, each in results.of_keys().items()
         }

@@ -36,7 +36,7 @@ def results() -> Results:
         growth=[
             Point("keys", "1,000", 400.0, 100.0, 1_000, 0.5),
             Point("keys", "1,049,576", 300.0, 1_100.0, 1_049_576, 9.0),
-            Point("windows", "1", 300.0, 120.0),
+            *(Point("windows", "1", per_s, 120.0) for per_s in (300.0, 100.0, 350.0)),
         ],
         failures=[Failure("faust", "throughput, round 1", "it has ended")],
     )
@@ -104,3 +104,10 @@ def test_keys_cost_what_lies_between_the_fewest_and_the_most(results: Results) -
         "restore_s_with_most_keys": 9.0,
     }
     assert Results().of_keys() == {}
+
+
+def test_a_point_of_a_curve_is_the_median_of_its_rounds(results: Results) -> None:
+    curves = results.curves()
+    assert [(point.curve, point.per_s) for point in curves][-1] == ("windows", 300.0)
+    assert len(curves) == 3
+    assert len(results.as_json()["growth_rounds"]) == 5
