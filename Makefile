@@ -5,13 +5,19 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format faults lock clean
+.PHONY: help demo bench bench-full test unit lint format faults lock clean
 
 help: ## Show these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: $(READY) ## Decide simulated transactions on a real local broker, verify every decision, look around
 	@$(BIN)/headrace demo --keep
+
+bench: $(READY) ## Throughput and latency beside Quix Streams, Faust and a raw echo (ten minutes)
+	@$(BIN)/headrace bench
+
+bench-full: $(READY) ## The same, and how it grows with keys, features, windows, processes (an hour)
+	@$(BIN)/headrace bench --full
 
 test: $(READY) lint ## Everything that CI checks: lint, unit, contract, integration and fault tests
 	@$(BIN)/pytest
@@ -35,6 +41,9 @@ faults: $(READY) ## Every fault test with 30 seeds (long)
 lock: $(READY) ## Pin every dependency again, with hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-annotate --no-header --upgrade --all-extras --group dev pyproject.toml -o requirements.lock
+	@for peer in bench/peers/*/; do (cd $$peer && $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade \
+		requirements.in -o requirements.lock) || exit 1; done
 
 clean: ## Stop the local stack and delete everything that these commands made
 	@if [ -x $(BIN)/headrace ]; then $(BIN)/headrace down; fi

@@ -23,6 +23,7 @@ for verb, target in {
     "tail": "tail:tail",
     "verify": "verify:verify",
     "demo": "demo:demo",
+    "bench": "bench:bench",
     "explain": "explain:explain",
 }.items():
     app.command(f"headrace.commands.{target}", name=verb)

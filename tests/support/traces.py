@@ -2,10 +2,10 @@
 
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from headrace.chassis.telemetry import Telemetry
+from headrace.chassis.telemetry import Telemetry, untraced
 from headrace.chassis.tracing import Sampler
 
-UNTRACED = Telemetry("test", [], Sampler(0.0, records=False))
+UNTRACED = untraced()
 """For streams whose spans are of no interest."""
 
 

@@ -148,6 +148,11 @@ def telemetry(service: str) -> Iterator[Telemetry]:
         written.close()
 
 
+def untraced() -> Telemetry:
+    """Return telemetry that records nothing."""
+    return Telemetry("untraced", [], Sampler(0.0, records=False))
+
+
 def _exporter(name: str, settings: TelemetrySettings) -> SpanExporter:
     found = entry_points(group=_EXPORTERS, name=settings.entry_point(name))
     if not found:

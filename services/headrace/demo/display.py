@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from headrace.demo.outcomes import Outcomes
+from headrace.trials.surroundings import Say
 
-Say = Callable[[str], None]
 _PROGRESS_S = 1.0
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 from headrace.demo.display import Arrived, Display, Progress
 from headrace.demo.seen import Seen
-from headrace.demo.service import Counts, ScoringProcess
 from headrace.errors import HeadraceError
 from headrace.simulator.publisher import Published, Publisher
 from headrace.simulator.sources import Source
+from headrace.trials.service import Counts, ScoringProcess
 
 _STALLED_S = 60.0
 _QUIET_S = 0.5

@@ -1,6 +1,7 @@
 """The demo itself, from the stack to the verdict."""
 
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,21 +17,22 @@ from headrace.chassis.wiring import Wiring
 from headrace.contracts.location import shipped
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.topics import load_topics
-from headrace.demo.display import Arrived, Display, PlainLines, Say
+from headrace.demo.display import Arrived, Display, PlainLines
 from headrace.demo.echo import EchoSizes, echo
 from headrace.demo.following import await_seen, publish_and_follow
 from headrace.demo.outcomes import Outcomes
 from headrace.demo.seen import OpenDueTimes, Seen
-from headrace.demo.service import ScoringProcess
 from headrace.demo.summary import Summary
-from headrace.demo.surroundings import start_stack, undisturbed_end
 from headrace.demo.tally import Reader, Tally
 from headrace.demo.trace import Traced, steps_of
-from headrace.demo.use_case import create, discard, prepare
-from headrace.demo.watch import Take, Watch
 from headrace.errors import HeadraceError
+from headrace.scoring.settings import ScoringSettings
 from headrace.simulator.publisher import Published, Publisher
 from headrace.simulator.sources import Source, recorded, simulated
+from headrace.trials.service import ScoringProcess
+from headrace.trials.surroundings import Say, start_stack, undisturbed_end
+from headrace.trials.use_case import create, discard, prepare
+from headrace.trials.watch import Take, Watch
 from headrace.usecase.charter import Charter
 from headrace.verification.terms import load_terms
 from headrace.verification.verifier import Verifier
@@ -68,14 +70,15 @@ def demo(plan: Plan, charter: Path, say: Say, display: Display) -> Summary:
         clients, registry = Clients(KafkaSettings()), Registry(RegistrySettings())
         say("Applying topics and schemas ...")
         try:
-            copy = prepare(charter, clients, registry, backlog=plan.rate is None)
+            copy = ScoringSettings().home / "demo" / f"{_own_name(charter)}.toml"
+            prepare(charter, copy, clients, registry, backlog=plan.rate is None)
             traced = Ends(
                 ends.enter_context(telemetry("headrace.publisher")),
                 ends.enter_context(telemetry("headrace.downstream")),
             )
             summary = _Run(plan, copy, clients, registry, say, display, traced).run()
             if summary.holds and not plan.keep:
-                discard(copy, clients)
+                discard(copy.stem, clients)
         except KafkaException as error:
             raise HeadraceError(
                 f"Kafka refuses to go on: {error.args[0].str()}", fix="See headrace status."
@@ -88,6 +91,10 @@ class Ends(NamedTuple):
 
     publisher: Telemetry
     downstream: Telemetry
+
+
+def _own_name(charter: Path) -> str:
+    return f"{Charter.load(charter).name}-demo-{time.strftime('%m%d-%H%M%S')}"
 
 
 class _Run:

@@ -1,6 +1,5 @@
 """What a downstream application has seen of the decisions, and how long each took."""
 
-from array import array
 from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from headrace.demo.display import Arrived
 from headrace.demo.outcomes import Outcomes
 from headrace.simulator.due import DueTimes
+from headrace.trials.arrivals import Arrivals
 
 _LATEST = 10_000
 _LATEST_S = 5.0
@@ -40,18 +40,15 @@ class Seen:
         self._outcomes = outcomes
         self._due_times = due_times
         self._dead_letters: Counter[str] = Counter()
-        self._arrivals: dict[int, tuple[array[int], array[float]]] = {}
+        self._arrivals = Arrivals()
         self._latest: deque[tuple[float, float]] = deque(maxlen=_LATEST)
         """When a decision arrived, and its latency (s)."""
 
     def decisions(self, decisions: Sequence[dict[str, Any]], now_s: float) -> None:
         """Note when each decision was there, and what it says."""
+        self._arrivals.add(decisions, now_s)
         for decision in decisions:
-            partition, offset = decision["source_partition"], decision["source_offset"]
-            offsets, seen_s = self._arrivals.setdefault(partition, (array("q"), array("d")))
-            offsets.append(offset)
-            seen_s.append(now_s)
-            due_s = self._due_times.take(partition, offset)
+            due_s = self._due_times.take(decision["source_partition"], decision["source_offset"])
             if due_s is not None:
                 self._latest.append((now_s, now_s - due_s))
         self._outcomes.add(decisions)
@@ -62,7 +59,7 @@ class Seen:
 
     def count(self) -> int:
         """Return how many decisions have arrived so far."""
-        return sum(len(seen_s) for _, seen_s in list(self._arrivals.values()))
+        return self._arrivals.count()
 
     def arrived(self) -> Arrived:
         """Return what has arrived so far; the latencies are of the last seconds."""
@@ -84,10 +81,4 @@ class Seen:
         -------
         (n,), of the decisions whose due time is known.
         """
-        parts = [
-            np.array(seen_s) - self._due_times.due_s(partition, np.array(offsets, np.int64))
-            for partition, (offsets, seen_s) in self._arrivals.items()
-        ]
-        latencies = np.concatenate(parts) * 1_000 if parts else np.array([])
-        known: NDArray[np.float64] = latencies[~np.isnan(latencies)]
-        return known
+        return self._arrivals.latencies_ms(self._due_times)

@@ -1,13 +1,15 @@
-"""What a demo runs in: the local stack, and an end that nothing disturbs."""
+"""What a trial runs in: the local stack, and an end that nothing disturbs."""
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from headrace.demo.display import Say
 from headrace.local.cluster import OwnCluster
 from headrace.local.settings import LocalSettings
 from headrace.local.stack import LocalStack
+
+Say = Callable[[str], None]
+"""Told in plain lines what is being done."""
 
 
 def start_stack(ends: contextlib.ExitStack, say: Say, *, keep: bool) -> None:

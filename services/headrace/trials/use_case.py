@@ -1,10 +1,10 @@
-"""A use case of the demo's own, so that every demo begins with empty topics."""
+"""A use case of a trial's own, so that every trial begins with empty topics."""
 
 import re
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from headrace.chassis.clients import Clients
@@ -17,27 +17,28 @@ from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
 _CALL_S = 10.0
+_ABSENT = (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
-def prepare(charter: Path, clients: Clients, registry: Registry, *, backlog: bool) -> Path:
+def prepare(
+    charter: Path, copy: Path, clients: Clients, registry: Registry, *, backlog: bool
+) -> Charter:
     """Copy a charter under a new name, and give it topics, schemas and a signed model.
 
     Parameters
     ----------
+    copy
+        Where the copy goes; the use case is called as the file.
     backlog
         The events will all be there at once, so that most wait: the copy's deadline is a day, or
         nearly every decision would be the late action.
 
     Returns
     -------
-    The copy's path.
+    The copy.
     """
-    settings = ScoringSettings()
-    original = Charter.load(charter)
-    name = f"{original.name}-demo-{time.strftime('%m%d-%H%M%S')}"
-    copy = settings.home / "demo" / f"{name}.toml"
     copy.parent.mkdir(parents=True, exist_ok=True)
-    text = re.sub(r'(?m)^name = ".*"', f'name = "{name}"', charter.read_text("utf-8"), count=1)
+    text = re.sub(r'(?m)^name = ".*"', f'name = "{copy.stem}"', charter.read_text("utf-8"), count=1)
     if backlog:
         text = re.sub(r'(?m)^within = ".*"', 'within = "86400s"', text, count=1)
     copy.write_text(text, "utf-8")
@@ -45,8 +46,8 @@ def prepare(charter: Path, clients: Clients, registry: Registry, *, backlog: boo
     topics = list(load_topics(loaded.name, loaded.events.schema).values())
     apply_schemas(registry, topics, plan_schemas(registry, topics))
     create(clients.admin(), topics)
-    freeze(settings, loaded)
-    return copy
+    freeze(ScoringSettings(), loaded)
+    return loaded
 
 
 def create(admin: AdminClient, topics: Sequence[TopicSpec]) -> None:
@@ -55,13 +56,19 @@ def create(admin: AdminClient, topics: Sequence[TopicSpec]) -> None:
     apply_topics(admin, topics, plan_topics(admin, topics, replicas), replicas)
 
 
-def discard(charter: Path, clients: Clients) -> None:
-    """Delete the topics and the consumer group of a demo."""
-    loaded = Charter.load(charter)
+def discard(use_case: str, clients: Clients) -> None:
+    """Delete the topics and the consumer group of a use case; what is not there is no error.
+
+    Other libraries name changelogs after the group, some with a word and ``__`` before it.
+    """
     admin = clients.admin()
-    prefix = f"{loaded.name}."
-    names = [name for name in admin.list_topics(timeout=_CALL_S).topics if name.startswith(prefix)]
-    waits = [*admin.delete_topics(names).values()]
-    waits += admin.delete_consumer_groups([f"{loaded.name}.scoring"]).values()
+    own = re.compile(rf"(?:\w+__)?{re.escape(use_case)}\.")
+    names = [name for name in admin.list_topics(timeout=_CALL_S).topics if own.match(name)]
+    waits = [*admin.delete_topics(names).values()] if names else []
+    waits += admin.delete_consumer_groups([f"{use_case}.scoring"]).values()
     for wait in waits:
-        wait.result(_CALL_S)
+        try:
+            wait.result(_CALL_S)
+        except KafkaException as error:
+            if error.args[0].code() not in _ABSENT:
+                raise

@@ -1,0 +1,66 @@
+"""Publishing the input, and waiting until a contestant has committed all of it."""
+
+import time
+from collections.abc import Sequence
+
+from confluent_kafka import TopicPartition
+
+from headrace.benchmark.course import Course
+from headrace.chassis.reading import ends
+from headrace.errors import HeadraceError
+from headrace.trials.process import BesideProcess
+
+_FLUSH_S = 60.0
+_CALL_S = 20.0
+_ASK_S = 0.1
+_STALLED_S = 60.0
+
+
+def publish(course: Course, records: Sequence[tuple[str, bytes]]) -> None:
+    """Publish keys and values as fast as they go.
+
+    Raises
+    ------
+    HeadraceError
+        The broker did not take all.
+    """
+    producer = course.clients.producer()
+    topic = course.topic("events")
+    for key, value in records:
+        while True:
+            try:
+                producer.produce(topic, value, key)
+                break
+            except BufferError:
+                producer.poll(0.1)
+    if left := producer.flush(_FLUSH_S):
+        raise HeadraceError(f"The broker did not take {left} of the events.")
+
+
+def await_committed(course: Course, process: BesideProcess) -> None:
+    """Wait until the group has committed all events.
+
+    Raises
+    ------
+    HeadraceError
+        The process has ended, or has committed nothing for a minute.
+    """
+    topic, partitions = course.topic("events"), range(course.partitions)
+    end = sum(ends(course.clients, topic, partitions, _CALL_S).values())
+    asks = course.clients.consumer(course.group)  # asks only, never joins
+    places = [TopicPartition(topic, partition) for partition in partitions]
+    done, moved_at_s = -1, time.monotonic()
+    try:
+        while done < end:
+            process.require_alive()
+            committed = sum(max(0, at.offset) for at in asks.committed(places, _CALL_S))
+            if committed > done:
+                done, moved_at_s = committed, time.monotonic()
+            elif time.monotonic() - moved_at_s > _STALLED_S:
+                raise HeadraceError(
+                    f"{course.name} stands still at {done:,} of {end:,} events.",
+                    fix=f"See {process.log}.",
+                )
+            time.sleep(_ASK_S)
+    finally:
+        asks.close()

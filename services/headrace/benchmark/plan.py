@@ -1,0 +1,49 @@
+"""How much is run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from headrace.benchmark.contestants import Name
+from headrace.benchmark.latency import Schedule
+
+SEED = 1
+_GROWTH_ROUNDS = 3
+_TO_THE_KNEE = (500, 1_000, 2_000, 5_000, 10_000)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rounds, and what each contestant does in one."""
+
+    rounds: int
+    events: Mapping[Name, int]
+    """For throughput; each contestant takes the first so many of the same payments."""
+    schedule: Schedule
+    timed: tuple[Name, ...] = ("headrace", "quix", "echo")
+    """For latency."""
+    growth_rounds: int = 0
+    """Of the curves of growth."""
+
+
+def headline() -> Plan:
+    """Return the plan of ``make bench``: five rounds."""
+    return Plan(
+        rounds=5,
+        events={"headrace": 120_000, "quix": 60_000, "faust": 20_000, "echo": 160_000},
+        schedule=Schedule((500, 1_000, 2_000), 5.0, 500, 2.0),
+    )
+
+
+def quick() -> Plan:
+    """Return a plan of one round."""
+    return Plan(
+        rounds=1,
+        events={"headrace": 80_000, "quix": 40_000, "faust": 10_000, "echo": 120_000},
+        schedule=Schedule((500, 1_000, 2_000), 3.0, 500, 2.0),
+    )
+
+
+def with_growth(plan: Plan) -> Plan:
+    """Return a plan with the curves of growth, and with rates up to where latency explodes."""
+    schedule = replace(plan.schedule, rates=_TO_THE_KNEE)
+    return replace(plan, schedule=schedule, growth_rounds=min(plan.rounds, _GROWTH_ROUNDS))

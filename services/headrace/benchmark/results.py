@@ -1,0 +1,158 @@
+"""What was measured: every round, medians and ratios."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from statistics import median
+from typing import Any, NamedTuple
+
+from headrace.benchmark.contestants import Name
+from headrace.benchmark.growth import Point
+from headrace.benchmark.latency import Percentiles
+from headrace.benchmark.throughput import Throughput
+
+
+class Spread(NamedTuple):
+    """A number over all rounds."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, numbers: Iterable[float]) -> "Spread":
+        """Return the spread of at least one number."""
+        ordered = sorted(numbers)
+        return cls(median(ordered), ordered[0], ordered[-1])
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that gave no number."""
+
+    contestant: Name
+    run: str
+    why: str
+
+
+@dataclass
+class Results:
+    """Every round of every contestant; what failed is among the failures."""
+
+    throughput: dict[Name, list[Throughput]] = field(default_factory=dict)
+    latency: dict[Name, list[Mapping[int, Percentiles]]] = field(default_factory=dict)
+    growth: list[Point] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    def per_s(self) -> dict[Name, Spread]:
+        """Return events a second of those who have a number."""
+        return {
+            name: Spread.of(run.per_s for run in runs)
+            for name, runs in self.throughput.items()
+            if runs
+        }
+
+    def ratios(self) -> dict[Name, float]:
+        """Return how many times as fast as each of the others headrace is."""
+        per_s = self.per_s()
+        ours = per_s.pop("headrace", None)
+        return {
+            name: ours.median / theirs.median
+            for name, theirs in per_s.items()
+            if ours and theirs.median
+        }
+
+    def rates(self) -> list[int]:
+        """Return the rates at which latency was measured."""
+        return sorted({rate for runs in self.latency.values() for run in runs for rate in run})
+
+    def latencies(self, name: Name, rate: int) -> dict[str, Spread]:
+        """Return p50, p99 and p99.9 over the rounds, in milliseconds; nothing where none is."""
+        runs = [run[rate] for run in self.latency.get(name, ()) if rate in run]
+        if not runs:
+            return {}
+        return {
+            part: Spread.of(getattr(run, part) for run in runs)
+            for part in ("p50_ms", "p99_ms", "p999_ms", "behind_ms")
+        }
+
+    def latency_ratios(self, other: Name) -> dict[int, dict[str, float]]:
+        """Return how many times as long as another's headrace's latencies are, by rate."""
+        ratios = {}
+        for rate in self.rates():
+            ours, theirs = self.latencies("headrace", rate), self.latencies(other, rate)
+            if ours and theirs:
+                ratios[rate] = {
+                    part: ours[part].median / theirs[part].median
+                    for part in ("p50_ms", "p99_ms", "p999_ms")
+                }
+        return ratios
+
+    def stages_us(self) -> dict[str, float]:
+        """Return where headrace's time went, in µs an event: medians over the rounds."""
+        runs = self.throughput.get("headrace", [])
+        stages = [stage for run in runs[:1] for stage in run.stages_us]
+        return {stage: median(run.stages_us.get(stage, 0.0) for run in runs) for stage in stages}
+
+    def curves(self) -> list[Point]:
+        """Return every point of the curves of growth, with its medians over the rounds."""
+        rounds: dict[tuple[str, str], list[Point]] = {}
+        for point in self.growth:
+            rounds.setdefault((point.curve, point.at), []).append(point)
+        return [_median(points) for points in rounds.values()]
+
+    def of_keys(self) -> dict[str, float]:
+        """Return what more keys cost, from the fewest to the most; nothing where none grew."""
+        points = [(each.keys, each) for each in self.curves() if each.keys is not None]
+        if len(points) < 2:
+            return {}
+        (fewest, small), (most, large) = points[0], points[-1]
+        return {
+            "bytes_a_key": (large.memory_mb - small.memory_mb) * 2**20 / (most - fewest),
+            "speed_with_most_keys": large.per_s / small.per_s,
+            "restore_s_with_most_keys": large.restore_s or 0.0,
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it."""
+        return {
+            "ratios": self.ratios(),
+            "throughput": {
+                name: {**_spread(spread, "per_s"), "rounds": [asdict(r) for r in self._runs(name)]}
+                for name, spread in self.per_s().items()
+            },
+            "latency": {
+                name: {
+                    str(rate): {
+                        **{part: s.median for part, s in self.latencies(name, rate).items()},
+                        "rounds": [asdict(run[rate]) for run in runs if rate in run],
+                    }
+                    for rate in self.rates()
+                }
+                for name, runs in self.latency.items()
+            },
+            "latency_ratios": {
+                name: self.latency_ratios(name) for name in self.latency if name != "headrace"
+            },
+            "stages_us": self.stages_us(),
+            "growth": [asdict(point) for point in self.curves()],
+            "growth_rounds": [asdict(point) for point in self.growth],
+            "of_keys": self.of_keys(),
+            "failures": [asdict(failure) for failure in self.failures],
+        }
+
+    def _runs(self, name: Name) -> list[Throughput]:
+        return self.throughput[name]
+
+
+def _spread(spread: Spread, name: str) -> dict[str, float]:
+    return {name: spread.median, f"{name}_min": spread.least, f"{name}_max": spread.most}
+
+
+def _median(points: list[Point]) -> Point:
+    restores_s = [point.restore_s for point in points if point.restore_s is not None]
+    return replace(
+        points[0],
+        per_s=median(point.per_s for point in points),
+        memory_mb=median(point.memory_mb for point in points),
+        restore_s=median(restores_s) if restores_s else None,
+    )

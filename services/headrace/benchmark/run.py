@@ -1,0 +1,180 @@
+"""The whole benchmark: rounds in which every contestant takes its turn."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+from confluent_kafka import KafkaException
+
+from headrace.benchmark import where
+from headrace.benchmark.contestants import PROGRAMS, TUNING, Aim, Name
+from headrace.benchmark.course import Course, lay
+from headrace.benchmark.environments import environment
+from headrace.benchmark.growth import Growth
+from headrace.benchmark.latency import Percentiles, run_latency
+from headrace.benchmark.payments import Payments, growing
+from headrace.benchmark.plan import SEED, Plan
+from headrace.benchmark.results import Failure, Results
+from headrace.benchmark.sizes import Sizes
+from headrace.benchmark.surveyed import machine
+from headrace.benchmark.throughput import Throughput, run_throughput
+from headrace.chassis.clients import Clients
+from headrace.chassis.settings import KafkaSettings
+from headrace.contracts.registry import Registry, RegistrySettings
+from headrace.errors import HeadraceError
+from headrace.trials.surroundings import Say, start_stack, undisturbed_end
+
+_T = TypeVar("_T")
+
+
+class Benchmark:
+    """One benchmark on a running stack.
+
+    Parameters
+    ----------
+    plan
+        What is run.
+    say
+        Told how far it is.
+    """
+
+    def __init__(self, plan: Plan, say: Say) -> None:
+        self._plan = plan
+        self._say = say
+        self._clients, self._registry = Clients(KafkaSettings()), Registry(RegistrySettings())
+        self._sizes = Sizes()
+        self._started = time.strftime("%m%d-%H%M%S")
+        self._numbers = count(1)
+        self.machine = machine()
+        """What it ran on, and how busy that was before."""
+        self.environments: dict[str, Path] = {}
+        """The Python of each environment that could be built."""
+        self.results = Results()
+
+    def run(self) -> Results:
+        """Build the environments, run every round, and return what was measured."""
+        contestants = list(self._plan.events)
+        self._build(contestants)
+        events = max([*self._plan.events.values(), self._plan.schedule.events])
+        payments = growing(events, SEED)
+        for number in range(1, self._plan.rounds + 1):
+            for name in contestants:
+                self._throughput(name, payments, number)
+        for number in range(1, self._plan.rounds + 1):
+            for name in self._plan.timed:
+                self._latency(name, payments, number)
+        return self.results
+
+    def _build(self, contestants: list[Name]) -> None:
+        for each in {PROGRAMS[name].environment: name for name in contestants if name in PROGRAMS}:
+            try:
+                self.environments[each] = environment(each, self._say)
+            except HeadraceError as error:
+                self._say(f"{error.message}")
+
+    def _throughput(self, name: Name, payments: Payments, number: int) -> None:
+        first = payments.first(self._plan.events[name])
+
+        def run(course: Course, python: Path | None) -> Throughput:
+            settings = TUNING[name, "throughput"]
+            return run_throughput(name, course, first, settings, python, self._sizes)
+
+        done = self._tried(name, "throughput", number, run)
+        if done is not None:
+            self._say(f"  {name}: {done.per_s:,.0f} events/s")
+            self.results.throughput.setdefault(name, []).append(done)
+            if name == "headrace":
+                self._sizes = done.sizes
+
+    def _latency(self, name: Name, payments: Payments, number: int) -> None:
+        def run(course: Course, python: Path | None) -> dict[int, Percentiles]:
+            settings, schedule = TUNING[name, "latency"], self._plan.schedule
+            return run_latency(name, course, payments, schedule, settings, python, self._sizes)
+
+        done = self._tried(name, "latency", number, run)
+        if done is not None:
+            for rate, each in done.items():
+                self._say(f"  {name} at {rate}/s: p50 {each.p50_ms:.1f}, p99 {each.p99_ms:.1f} ms")
+            self.results.latency.setdefault(name, []).append(done)
+
+    def grow(self) -> None:
+        """Measure every point of every curve, in rounds."""
+        points = Growth(self._course_of, self.environments.get("plain")).points()
+        for number in range(1, self._plan.growth_rounds + 1):
+            for known_as, measure in points:
+                self._say(f"Round {number} of {self._plan.growth_rounds}, {known_as} ...")
+                point = self._noted("headrace", f"{known_as}, round {number}", measure)
+                if point is not None:
+                    self._say(f"  {point.per_s:,.0f} events/s, {point.memory_mb:,.0f} MB")
+                    self.results.growth.append(point)
+
+    def _tried(
+        self, name: Name, aim: Aim, number: int, run: Callable[[Course, Path | None], _T]
+    ) -> _T | None:
+        """Run a contestant on topics of its own."""
+        self._say(f"Round {number} of {self._plan.rounds}, {aim}: {name} ...")
+
+        def tried() -> _T:
+            python = self._python(name)
+            with self._course(f"bench-{self._started}-{aim}-{number}-{name}") as course:
+                return run(course, python)
+
+        return self._noted(name, f"{aim}, round {number}", tried)
+
+    def _noted(self, name: Name, run: str, measure: Callable[[], _T]) -> _T | None:
+        """Measure; a failure is noted, and the others go on."""
+        try:
+            return measure()
+        except (HeadraceError, KafkaException) as error:
+            self._say(f"  {name} failed: {error}")
+            self.results.failures.append(Failure(name, run, str(error)))
+            return None
+
+    def _python(self, name: Name) -> Path | None:
+        if name not in PROGRAMS:
+            return None
+        each = PROGRAMS[name].environment
+        if each not in self.environments:
+            raise HeadraceError(f"The environment of {each} could not be built.")
+        return self.environments[each]
+
+    @contextlib.contextmanager
+    def _course(self, use_case: str, original: Path | None = None) -> Iterator[Course]:
+        course = lay(use_case, self._clients, self._registry, original)
+        try:
+            yield course
+        finally:
+            course.discard()
+
+    @contextlib.contextmanager
+    def _course_of(self, charter: str | None) -> Iterator[Course]:
+        """Make a course of a charter's text, or the bench's own."""
+        use_case = f"bench-{self._started}-growth-{next(self._numbers)}"
+        original = None
+        if charter is not None:
+            original = where.home() / "runs" / use_case / "original.toml"
+            original.parent.mkdir(parents=True)
+            original.write_text(charter, "utf-8")
+        with self._course(use_case, original) as course:
+            yield course
+
+
+def benchmark(plan: Plan, say: Say) -> Benchmark:
+    """Run a benchmark on the local stack; what it started is stopped whatever happens.
+
+    Raises
+    ------
+    HeadraceError
+        The stack cannot be started.
+    """
+    with contextlib.ExitStack() as ends:
+        ends.enter_context(undisturbed_end())
+        start_stack(ends, say, keep=False)
+        bench = Benchmark(plan, say)
+        bench.run()
+        if plan.growth_rounds:
+            bench.grow()
+        return bench

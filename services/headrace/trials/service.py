@@ -1,0 +1,147 @@
+"""Scoring as a process of its own, as it runs anywhere else."""
+
+import re
+import socket
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import httpx
+
+from headrace.chassis.stages import STAGES, Stage
+from headrace.errors import HeadraceError
+from headrace.trials.process import BesideProcess
+
+_START_S = 60.0
+
+
+class Counts(NamedTuple):
+    """Input records that have been processed."""
+
+    processed: int
+    duplicates: int
+    """Of these, events that had been decided before."""
+
+
+class ScoringProcess(BesideProcess):
+    """Runs ``headrace run scoring`` while the context lasts.
+
+    Parameters
+    ----------
+    environment
+        Added to this process's own.
+    log
+        File for what it writes.
+    start_s
+        How long it may take to become ready: it restores its state first.
+    """
+
+    def __init__(
+        self, charter: Path, environment: dict[str, str], log: Path, start_s: float = _START_S
+    ) -> None:
+        self._start_s = start_s
+        port = _free_port()
+        super().__init__(
+            "Scoring",
+            [sys.executable, "-m", "headrace", "run", "scoring", "--charter", charter],
+            {**environment, "HEADRACE_HEALTH_PORT": str(port)},
+            log,
+        )
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5.0)
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it is ready.
+
+        Raises
+        ------
+        HeadraceError
+            It ended, or was not ready in time.
+        """
+        super().__enter__()
+        try:
+            self._await_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self._client.close()
+        self.stop()
+
+    def counts(self) -> Counts:
+        """Return what it has committed so far.
+
+        Raises
+        ------
+        HeadraceError
+            It has ended.
+        """
+        text = self._metrics()
+        return Counts(int(_sample("records_total", text)), int(_sample("duplicates_total", text)))
+
+    def stage_seconds(self) -> dict[Stage, float]:
+        """Return where its time has gone so far.
+
+        Raises
+        ------
+        HeadraceError
+            It has ended.
+        """
+        text = self._metrics()
+        return {stage: _sample(f'stage_seconds_total{{stage="{stage}"}}', text) for stage in STAGES}
+
+    def gauge(self, name: str) -> float:
+        """Return one of its gauges.
+
+        Raises
+        ------
+        HeadraceError
+            It has ended.
+        """
+        return _sample(name, self._metrics())
+
+    def why_not_ready(self) -> str:
+        """Return why it is not ready, or nothing where it is."""
+        self.require_alive()
+        try:
+            return str(self._client.get("/ready").json()["why_not"])
+        except httpx.TransportError:
+            return "it does not answer yet"
+
+    def _metrics(self) -> str:
+        """Return its metrics; none in a busy moment: the next question will tell."""
+        self.require_alive()
+        try:
+            return self._client.get("/metrics").text
+        except httpx.TransportError:
+            return ""
+
+    def _await_ready(self) -> None:
+        until = time.monotonic() + self._start_s
+        while why_not := self.why_not_ready():
+            if time.monotonic() > until:
+                raise HeadraceError(
+                    f"Scoring is not ready after {self._start_s:.0f} s: {why_not}.",
+                    fix=f"See {self.log}.",
+                )
+            time.sleep(0.1)
+
+
+def _sample(name: str, metrics: str) -> float:
+    found = re.search(rf"^headrace_{re.escape(name)} (\S+)", metrics, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
