@@ -9,6 +9,7 @@ from headrace.chassis.reading import read_to_end
 from headrace.chassis.restore import Restorer
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import KeyedState
+from headrace.chassis.tracing import Sampler
 from headrace.chassis.wiring import Wiring
 from headrace.contracts.registry import Registry
 from headrace.models.artefact import read_artefact
@@ -92,7 +93,7 @@ def _replayed(topics: Topics, settings: ScoringSettings, partitions: list[int]) 
     messages = sorted(
         topics.read("events", partitions), key=lambda each: (each.partition(), each.offset())
     )
-    received, _, _ = decode(messages, events.decode, lambda message: None)
+    received, _, _ = decode(messages, events.decode, {}, Sampler(0.0, records=False))
     state = _state(charter)
     overlay = state.overlay()
     decided = scorer.decide(received, overlay, StageClock())

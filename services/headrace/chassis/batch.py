@@ -1,19 +1,23 @@
 """A batch of input records, and what is known of it at each step."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from headrace.chassis.metrics import CountName
 from headrace.chassis.records import Outgoing, Received
 from headrace.chassis.state import Overlay
-from headrace.chassis.tracing import Trace
+from headrace.chassis.tracing import Sampler, Trace
 from headrace.contracts.codec import Undecodable
 from headrace.contracts.reasons import DeadLetterReason
 
 V = TypeVar("V")
-Traces = dict[tuple[int, int], Trace]
-"""By partition and offset."""
+Headers = list[tuple[str, bytes | None]]
+Place = tuple[int, int]
+"""Partition and offset."""
+Traces = dict[Place, Trace]
+RECORDED_MOST: Final = 50
+"""Of a batch: a publisher that samples everything must not decide what deciding costs."""
 
 
 class Fetched(Protocol):
@@ -34,8 +38,8 @@ class Fetched(Protocol):
     def value(self) -> bytes | None:
         """Return the value."""
 
-    def headers(self) -> list[tuple[str, bytes | None]] | None:
-        """Return the headers."""
+    def headers(self) -> Headers | None:
+        """Return the headers; to be asked once (see :mod:`.headers`)."""
 
     def timestamp(self) -> tuple[int, int]:
         """Return the kind of the timestamp, and the timestamp in milliseconds."""
@@ -45,6 +49,8 @@ class Batch(NamedTuple):
     """Records as they were fetched."""
 
     messages: Sequence[Fetched]
+    headers: Mapping[Place, Headers | None]
+    """Of those that have any; None where they are unreadable."""
     group_metadata: Any
     """The group's generation when the batch was fetched. Offsets are sent with this: with fresh
     metadata, a zombie that has rejoined would commit a batch that others have processed."""
@@ -68,7 +74,7 @@ class Work(NamedTuple, Generic[V]):
     counts: Counter[CountName]
     overlay: Overlay[V]
     traces: Traces
-    """Of the messages whose spans are recorded."""
+    """Of the messages that belong to one."""
 
 
 class InDoubt(NamedTuple, Generic[V]):
@@ -89,21 +95,25 @@ class Decoded(NamedTuple):
     dead: list[Dead]
     """What could not be."""
     traces: Traces
-    """Those that are recorded."""
 
 
 def decode(
     messages: Sequence[Fetched],
     decode_value: Callable[[bytes | None], dict[str, Any]],
-    trace_of: Callable[[Fetched], Trace | None],
+    headers: Mapping[Place, Headers | None],
+    sampler: Sampler,
 ) -> Decoded:
     """Decode messages; what cannot be decoded is dead."""
-    decoded = Decoded([], [], {})
+    decoded, recorded = Decoded([], [], {}), 0
     for message in messages:
         value, partition, offset = message.value(), message.partition(), message.offset()
-        trace = trace_of(message)
-        if trace is not None and trace.is_recorded:
-            decoded.traces[partition, offset] = trace
+        trace = sampler.of(headers.get((partition, offset)) if headers else None)
+        if trace is not None:
+            recorded += trace.is_recorded
+            if trace.is_recorded and recorded > RECORDED_MOST:
+                trace = trace.unrecorded()
+            if trace is not None:
+                decoded.traces[partition, offset] = trace
         try:
             record = decode_value(value)
             key = (message.key() or b"").decode()

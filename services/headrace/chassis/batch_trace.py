@@ -5,17 +5,17 @@ again is told once. A batch without such records has a span where something went
 a log line names it: whoever reads the line finds the trace.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from time import time_ns
 from typing import Any, NamedTuple
 
-from headrace.chassis.batch import Work
+from headrace.chassis.batch import Place, Work
 from headrace.chassis.records import Answer, Outgoing
 from headrace.chassis.stages import StageClock
 from headrace.chassis.telemetry import Telemetry, Told, messaging
 from headrace.chassis.topology import Topology
-from headrace.chassis.tracing import CURRENT, SpanIds, new_span_id
+from headrace.chassis.tracing import CURRENT, SpanIds, Trace, new_span_id
 from headrace.chassis.transactor import ToProduce
 
 
@@ -38,27 +38,39 @@ class BatchTrace:
         What the service reads, and as which group.
     clock
         Where the time goes.
+    messages
+        How many there are.
     """
 
-    def __init__(self, telemetry: Telemetry, topology: Topology, clock: StageClock) -> None:
-        begun = telemetry.sampler.begin()
-        self._ids = SpanIds(begun.trace_id, begun.span_id)
+    def __init__(
+        self, telemetry: Telemetry, topology: Topology, clock: StageClock, messages: int
+    ) -> None:
+        self._ids = _new_ids(telemetry)
+        self._messages = messages
         self._telemetry = telemetry
         self._source, self._group = topology.source.topic, topology.group
         self._clock = clock
         self._seconds_before = dict(clock.seconds)
         self._began_ns = self._sending_ns = time_ns()
-        self._is_named_by_log = False
+        self._is_named_by_log = self._is_told = False
         self._sent: list[_Sent] = []
 
     @contextmanager
     def current(self) -> Iterator[None]:
-        """Let log lines name the batch."""
-        before = CURRENT.set(self)
+        """Let log lines name the batch; if one did, its span is written whatever becomes of it."""
+        if not self._telemetry.records:
+            yield
+            return
+        before, error = CURRENT.set(self), "given back"
         try:
             yield
+        except BaseException as raised:
+            error = type(raised).__name__
+            raise
         finally:
             CURRENT.reset(before)
+            if self._is_named_by_log and not self._is_told:
+                self._tell_batch(time_ns(), error=error)
 
     def named_by_log(self) -> SpanIds:
         """Return the ids of the batch's span, which will be written then."""
@@ -84,21 +96,23 @@ class BatchTrace:
     def committed(self, work: Work[Any]) -> None:
         """Tell of a batch that was committed."""
         now_ns = time_ns()
-        if work.traces:
-            self._tell_records(work, now_ns)
+        recorded = {place: trace for place, trace in work.traces.items() if trace.is_recorded}
+        if recorded:
+            self._tell_records(recorded, work, now_ns)
             for sent in self._sent:
                 self._tell_sending(sent, now_ns)
-        if work.traces or self._is_named_by_log:
-            self._tell_batch(work, now_ns)
+        if recorded or (self._is_named_by_log and not self._is_told):
+            self._tell_batch(now_ns, recorded.values(), len(work.dead))
 
     def failed(self, work: Work[Any], error: str) -> None:
-        """Tell of a batch whose transaction failed."""
-        self._tell_batch(work, time_ns(), error)
+        """Tell of a batch whose transaction failed, as far as is known now."""
+        self._tell_batch(time_ns(), dead_letters=len(work.dead), error=error)
+        self._ids = _new_ids(self._telemetry)  # it may turn out to be committed
 
-    def _tell_records(self, work: Work[Any], now_ns: int) -> None:
+    def _tell_records(self, recorded: Mapping[Place, Trace], work: Work[Any], now_ns: int) -> None:
         said = {sent.answer.trace.span_id: sent.answer.said for sent in self._sent}
         dead = {(each.partition, each.offset): each.reason for each in work.dead}
-        for place, trace in work.traces.items():
+        for place, trace in recorded.items():
             partition, offset = place
             attributes = {
                 **messaging("process", self._source),
@@ -136,13 +150,20 @@ class BatchTrace:
             )
         )
 
-    def _tell_batch(self, work: Work[Any], now_ns: int, error: str = "") -> None:
+    def _tell_batch(
+        self,
+        now_ns: int,
+        recorded: Iterable[Trace] = (),
+        dead_letters: int = 0,
+        error: str = "",
+    ) -> None:
+        self._is_told = True
         before = self._seconds_before
         attributes = {
             **messaging("process", self._source),
             "messaging.consumer.group.name": self._group,
-            "messaging.batch.message_count": len(work.messages),
-            "headrace.dead_letters": len(work.dead),
+            "messaging.batch.message_count": self._messages,
+            "headrace.dead_letters": dead_letters,
             **{
                 f"headrace.{stage}_us": round((seconds - before[stage]) * 1e6)
                 for stage, seconds in self._clock.seconds.items()
@@ -158,7 +179,11 @@ class BatchTrace:
                 self._began_ns,
                 now_ns,
                 attributes,
-                [trace.ids for trace in work.traces.values()],
+                [trace.ids for trace in recorded],
                 error,
             )
         )
+
+
+def _new_ids(telemetry: Telemetry) -> SpanIds:
+    return telemetry.sampler.begin().ids

@@ -3,26 +3,30 @@
 from hashlib import sha256
 from typing import Final
 
-from headrace.chassis.batch import Dead, Fetched
+from headrace.chassis.batch import Dead, Fetched, Headers
 from headrace.contracts.records import DeadLettered, Header
 
 MOST_BYTES: Final = 2_097_152
 """The size of a dead letter that ``schemas/topics.toml`` makes room for."""
 _DETAIL_LENGTH: Final = 500
-_ABOUT_BYTES: Final = 4_096  # all that is said about the record
+_ABOUT_BYTES: Final = 5_120  # all that is said about the record, and the trace that it is in
 _KEY_BYTES: Final = 65_536
 _VALUE_BYTES: Final = MOST_BYTES - 2 * _KEY_BYTES - _ABOUT_BYTES
 
 
-def dead_lettered(message: Fetched, dead: Dead, service: str, now_ms: int) -> DeadLettered:
-    """Return the dead letter of a message.
+def dead_lettered(
+    message: Fetched, headers_read: Headers | None, dead: Dead, service: str, now_ms: int
+) -> DeadLettered:
+    """Return the dead letter of a message, whose headers were read before; None: unreadable.
 
     What is too large for a dead letter is cut, and the detail tells its size and SHA-256. A
     record may be so large: compressed on its way here, or by its key, which a dead letter holds
     twice.
     """
     key, value = message.key(), message.value()
-    headers, remarks = _headers(message)
+    headers = [Header(name=name, value=value) for name, value in headers_read or ()]
+    unreadable = ["its headers are left out: a name is not UTF-8"]
+    remarks = unreadable if headers_read is None else []
     if _size(key, value, headers) > MOST_BYTES:
         remarks += [f"{len(headers)} headers are left out"] if headers else []
         headers = []
@@ -43,13 +47,6 @@ def dead_lettered(message: Fetched, dead: Dead, service: str, now_ms: int) -> De
         headers=headers,
         dead_lettered_at_ms=now_ms,
     )
-
-
-def _headers(message: Fetched) -> tuple[list[Header], list[str]]:
-    try:
-        return [Header(name=name, value=value) for name, value in message.headers() or ()], []
-    except SystemError:  # how confluent-kafka says that a name is not UTF-8
-        return [], ["its headers are left out: a name is not UTF-8"]
 
 
 def _size(key: bytes | None, value: bytes | None, headers: list[Header]) -> int:

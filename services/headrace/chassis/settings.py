@@ -95,6 +95,11 @@ class TelemetrySettings(BaseSettings):
     trace_page: str = Field(default="", validation_alias="HEADRACE_TRACE_PAGE")
     """Address of a trace's page, with ``{trace_id}`` in it; the local Zipkin's where unset."""
 
+    @field_validator("traces_sampler", "traces_exporter", mode="before")
+    @classmethod
+    def _case_is_nothing(cls, value: str) -> str:
+        return value.lower()
+
     @classmethod
     def load(cls) -> Self:
         """Read the environment.

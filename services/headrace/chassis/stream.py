@@ -7,7 +7,7 @@ handle it, commit it.
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from time import monotonic
 from typing import Any, Generic, TypeVar, cast
@@ -15,11 +15,22 @@ from typing import Any, Generic, TypeVar, cast
 from confluent_kafka import KafkaException, TopicPartition
 
 from headrace.chassis.assignment import IDLE_S, Assignment
-from headrace.chassis.batch import Batch, Dead, Fetched, InDoubt, Work, decode, positions
+from headrace.chassis.batch import (
+    Batch,
+    Dead,
+    Fetched,
+    Headers,
+    InDoubt,
+    Place,
+    Work,
+    decode,
+    positions,
+)
 from headrace.chassis.batch_trace import BatchTrace
 from headrace.chassis.clients import Clients
 from headrace.chassis.deadletters import dead_lettered
 from headrace.chassis.handling import Handler, handle
+from headrace.chassis.headers import read_headers
 from headrace.chassis.health import Health
 from headrace.chassis.limit import DeadLetterLimit
 from headrace.chassis.messages import holds_record
@@ -205,50 +216,55 @@ class Stream(Generic[V]):
         if epoch != self._assignment.epoch or not consumer.memberid():
             return None
         records = [each for each in messages if each.error() is None or holds_record(each)]
-        return Batch(cast("list[Fetched]", records), metadata) if records else None
+        if not records:
+            return None
+        fetched = cast("list[Fetched]", records)
+        return Batch(fetched, read_headers(fetched), metadata)
 
     def _process(self, batch: Batch) -> None:
-        trace = BatchTrace(self._telemetry, self._topology, self.clock)
+        trace = BatchTrace(self._telemetry, self._topology, self.clock, len(batch.messages))
         with trace.current():
             self._process_traced(batch, trace)
 
     def _process_traced(self, batch: Batch, trace: BatchTrace) -> None:
         try:
-            work, limit, pause_reason = self._work_within_limit(batch.messages)
+            work, limit, pause_reason = self._work_within_limit(batch)
         except RegistryUnavailable as error:
             _log.warning("waiting for the schema registry: %s", error)
             self._registry_retry_at = monotonic() + _REGISTRY_RETRY_S
             self._registry_awaited_in = self._assignment.epoch
             return
         self._registry_awaited_in = None
-        records = self._records(work, pause_reason, trace)
+        records = self._records(work, batch.headers, pause_reason, trace)
 
         def then() -> None:
             self._limit = limit
             self._failures = 0
             self._account(work, sum(len(each.values) for each in records))
-            trace.committed(work)
             if pause_reason is not None:
                 self._pauses.expect(pause_reason)
+            trace.committed(work)
 
         trace.sending()
         self._commit(work, records, batch.group_metadata, trace, then)
 
-    def _work_within_limit(
-        self, messages: Sequence[Fetched]
-    ) -> tuple[Work[V], DeadLetterLimit, str | None]:
+    def _work_within_limit(self, batch: Batch) -> tuple[Work[V], DeadLetterLimit, str | None]:
         """Handle the messages, or only those up to the one that passes the dead-letter limit."""
-        work, limit = self._work(messages), self._limit.copy()
+        messages = batch.messages
+        work, limit = self._work(messages, batch.headers), self._limit.copy()
         dead = {(each.partition, each.offset) for each in work.dead}
         past = limit.first_past([(m.partition(), m.offset()) in dead for m in messages])
         if past is None or not self._settings.dead_letter_limit:
             return work, limit, None
-        return self._work(messages[: past + 1]), limit, f"too many dead letters: {limit}"
+        work = self._work(messages[: past + 1], batch.headers)
+        return work, limit, f"too many dead letters: {limit}"
 
-    def _work(self, messages: Sequence[Fetched]) -> Work[V]:
+    def _work(
+        self, messages: Sequence[Fetched], headers: Mapping[Place, Headers | None]
+    ) -> Work[V]:
         self.clock.enter("decode")
-        decode_value, trace_of = self._topology.source.decode, self._telemetry.sampler.of
-        received, dead, traces = decode(messages, decode_value, trace_of)
+        sampler = self._telemetry.sampler
+        received, dead, traces = decode(messages, self._topology.source.decode, headers, sampler)
         self.clock.enter("handle")
         handled, overlay = handle(self._handler, received, self.state, self.clock)
         dead += [
@@ -259,7 +275,11 @@ class Stream(Generic[V]):
         return Work(messages, handled.outgoing, dead, handled.counts, overlay, traces)
 
     def _records(
-        self, work: Work[V], pause_reason: str | None, trace: BatchTrace
+        self,
+        work: Work[V],
+        headers: Mapping[Place, Headers | None],
+        pause_reason: str | None,
+        trace: BatchTrace,
     ) -> list[ToProduce]:
         """Return everything that the batch's transaction holds, offsets aside."""
         self.clock.enter("encode")
@@ -267,7 +287,7 @@ class Stream(Generic[V]):
         if work.overlay.changes:
             records.append(self._changes(work.overlay.changes))
         if work.dead:
-            records.append(trace.to_produce(self._dead_letters(work)))
+            records.append(trace.to_produce(self._dead_letters(work, headers)))
         if pause_reason is not None:
             _log.error("paused: %s", pause_reason)
             records.append(self._pause(pause_reason))
@@ -282,12 +302,18 @@ class Stream(Generic[V]):
         named = [f"{key}#{slot}" for key, slot in zip(keys, slots, strict=True)]
         return ToProduce(topic, named, values, partitions)
 
-    def _dead_letters(self, work: Work[V]) -> Outgoing:
+    def _dead_letters(self, work: Work[V], headers: Mapping[Place, Headers | None]) -> Outgoing:
         topic, encode, _ = self._topology.dead_letters
         messages = {(each.partition(), each.offset()): each for each in work.messages}
         places = [(dead.partition, dead.offset) for dead in work.dead]
         letters = [
-            dead_lettered(messages[place], dead, self._topology.service, self._now_ms())
+            dead_lettered(
+                messages[place],
+                headers.get(place, []),
+                dead,
+                self._topology.service,
+                self._now_ms(),
+            )
             for place, dead in zip(places, work.dead, strict=True)
         ]
         return Outgoing(

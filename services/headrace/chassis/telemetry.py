@@ -6,11 +6,13 @@ https://opentelemetry.io/docs/specs/semconv/messaging/kafka/. No attribute is a 
 any other value that a charter calls personal.
 """
 
-import os
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import entry_points
-from typing import Final, Literal, NamedTuple
+from threading import Lock, Thread
+from time import monotonic
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -32,6 +34,8 @@ from headrace.chassis.settings import TelemetrySettings
 from headrace.chassis.tracing import Sampler, SpanIds
 from headrace.errors import HeadraceError
 
+_log = logging.getLogger("headrace.telemetry")
+
 Kind = Literal["producer", "consumer", "internal"]
 Value = str | bool | int | float
 
@@ -41,7 +45,8 @@ _KINDS: Mapping[Kind, SpanKind] = {
     "internal": SpanKind.INTERNAL,
 }
 _EXPORTERS: Final = "opentelemetry_traces_exporter"
-_SERVICE_NAME: Final = "OTEL_SERVICE_NAME"
+_PATIENCE_S: Final = 3.0
+_SILENCE_S: Final = 60.0
 _REMOTE: Final = TraceFlags(TraceFlags.SAMPLED)
 
 
@@ -88,10 +93,10 @@ class Telemetry:
         self.sampler = sampler
         self.records = bool(exporters)
         self._ids = _GivenIds()
-        named = {} if os.environ.get(_SERVICE_NAME) else {SERVICE_NAME: service}
+        self._writing = Lock()
         # What is written has been sampled already.
         self._provider = TracerProvider(
-            ALWAYS_ON, Resource.create(named), id_generator=self._ids, shutdown_on_exit=False
+            ALWAYS_ON, _resource(service), id_generator=self._ids, shutdown_on_exit=False
         )
         for exporter in exporters:
             self._provider.add_span_processor(BatchSpanProcessor(exporter))
@@ -101,30 +106,27 @@ class Telemetry:
         """Write one span."""
         if not self.records:
             return
-        self._ids.next = told.at
         context = None
         if told.parent_id:
             parent = _context(SpanIds(told.at.trace_id, told.parent_id))
             context = set_span_in_context(NonRecordingSpan(parent))
-        span = self._tracer.start_span(
-            told.name,
-            context,
-            _KINDS[told.kind],
-            told.attributes,
-            [Link(_context(each)) for each in told.links],
-            told.began_ns,
-        )
+        links = [Link(_context(each)) for each in told.links]
+        with self._writing:  # or another thread's span would take its ids
+            self._ids.next = told.at
+            span = self._tracer.start_span(
+                told.name, context, _KINDS[told.kind], told.attributes, links, told.began_ns
+            )
         if told.error:
             span.set_status(Status(StatusCode.ERROR, told.error))
         span.end(told.ended_ns)
 
     def flush(self) -> None:
-        """Deliver what was written so far."""
-        self._provider.force_flush()
+        """Deliver what was written so far, for a few seconds at the most."""
+        _briefly(self._provider.force_flush)
 
     def close(self) -> None:
         """Deliver what was written, for a few seconds at the most."""
-        self._provider.shutdown()
+        _briefly(self._provider.shutdown)
 
 
 @contextmanager
@@ -137,11 +139,18 @@ def telemetry(service: str) -> Iterator[Telemetry]:
         A variable has a value that cannot be used.
     """
     settings = TelemetrySettings.load()
-    exporters = [_exporter(name, settings) for name in settings.exporters]
-    sampler = Sampler(
-        settings.rate, follows_parent=settings.follows_parent, records=bool(exporters)
-    )
-    written = Telemetry(service, exporters, sampler)
+    _tell_in_one_line()
+    try:
+        exporters = [_exporter(name, settings) for name in settings.exporters]
+        sampler = Sampler(
+            settings.rate, follows_parent=settings.follows_parent, records=bool(exporters)
+        )
+        written = Telemetry(service, exporters, sampler)
+    except ValueError as error:
+        raise HeadraceError(
+            f"OpenTelemetry does not take its settings: {error}",
+            fix="Look at the variables OTEL_*.",
+        ) from error
     try:
         yield written
     finally:
@@ -159,12 +168,53 @@ def _exporter(name: str, settings: TelemetrySettings) -> SpanExporter:
         known = ", ".join(sorted(entry_points(group=_EXPORTERS).names))
         raise HeadraceError(
             f"OTEL_TRACES_EXPORTER names {name!r}, which is not installed.",
-            fix=f"Name one of none, zipkin, otlp, {known}, or install its package.",
+            fix=f"Name one of none, zipkin, otlp, {known}, or install the package of "
+            f"{settings.entry_point(name)}.",
         )
-    make: Callable[..., SpanExporter] = next(iter(found)).load()
+    make: Callable[..., Any] = next(iter(found)).load()
     if name == "zipkin" and settings.local_zipkin:
-        return make(endpoint=f"{settings.local_zipkin}/api/v2/spans")
-    return make()
+        local = make(endpoint=f"{settings.local_zipkin}/api/v2/spans")
+        local.session.trust_env = False  # or a proxy would get what is meant for this machine
+        return cast("SpanExporter", local)
+    return cast("SpanExporter", make())
+
+
+def _resource(service: str) -> Resource:
+    """Return whom the spans are of: the environment's word, else ours."""
+    named = Resource.create()
+    if str(named.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
+        return named.merge(Resource({SERVICE_NAME: service}))
+    return named
+
+
+def _briefly(call: Callable[[], object]) -> None:
+    """Wait for a call, and leave it behind where it takes long: a collector may be away."""
+    thread = Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE_S)
+
+
+def _tell_in_one_line() -> None:
+    """Let the SDK's complaints be a line, now and then; it writes a traceback for each try."""
+    logger = logging.getLogger("opentelemetry")
+    if not any(isinstance(handler, _OneLine) for handler in logger.handlers):
+        logger.addHandler(_OneLine(logging.WARNING))
+        logger.propagate = False
+
+
+class _OneLine(logging.Handler):
+    """Passes on what is said, briefly, and once a minute at the most."""
+
+    _said_at = -_SILENCE_S
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass it on."""
+        now = monotonic()
+        if now - self._said_at < _SILENCE_S:
+            return
+        self._said_at = now
+        why = f" ({type(record.exc_info[1]).__name__})" if record.exc_info else ""
+        _log.warning("traces: %.200s%s", record.getMessage(), why)
 
 
 class _GivenIds(IdGenerator):

@@ -5,6 +5,7 @@ will be is known from a flag, so that a record that is not sampled costs next to
 """
 
 import re
+from collections.abc import Sequence
 from contextvars import ContextVar
 from random import getrandbits
 from typing import Any, Final, NamedTuple, Protocol
@@ -15,17 +16,12 @@ Headers = list[tuple[str, str | bytes | None]]
 _TRACEPARENT: Final = "traceparent"
 _TRACESTATE: Final = "tracestate"
 _VALUE = re.compile(
-    rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})"
+    rb"(?:00|(?!00|ff)([0-9a-f]{2}))"  # a later version may have more fields
+    rb"-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?(1)(?:-.*)?)"
 )
+_STATE = re.compile(rb"[\x20-\x7e]{1,512}")  # what a vendor may count on
 _SAMPLED: Final = 1
 _LOWER_64: Final = (1 << 64) - 1
-
-
-class HasHeaders(Protocol):
-    """A message of confluent-kafka."""
-
-    def headers(self) -> Any:
-        """Return names and values, or None; SystemError where a name is not UTF-8."""
 
 
 class SpanIds(NamedTuple):
@@ -44,22 +40,33 @@ class Trace(NamedTuple):
     """The span that the record came from, 16 hexadecimal digits; empty where the trace begins."""
     span_id: str
     """The span that handles it, where it is recorded; else that from which it came."""
-    is_sampled: bool
-    """Others record it."""
+    flags: int
+    """As they came, or as the sampler decides."""
     is_recorded: bool
-    """We do, too."""
+    """We record it."""
     state: bytes | None = None
     """W3C's ``tracestate``, handed on as it came."""
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether anybody records it."""
+        return bool(self.flags & _SAMPLED)
 
     @property
     def ids(self) -> SpanIds:
         """The span that handles the record."""
         return SpanIds(self.trace_id, self.span_id)
 
+    def unrecorded(self) -> "Trace | None":
+        """Return it as one that we do not record: nothing, where it began here."""
+        if not self.parent_id:
+            return None
+        return self._replace(span_id=self.parent_id, is_recorded=False)
+
     def headers(self, span_id: str) -> Headers:
         """Return the headers of a record that comes from a span of this trace."""
         headers: Headers = [
-            (_TRACEPARENT, f"00-{self.trace_id}-{span_id}-{self.is_sampled:02x}".encode())
+            (_TRACEPARENT, f"00-{self.trace_id}-{span_id}-{self.flags:02x}".encode())
         ]
         if self.state is not None:
             headers.append((_TRACESTATE, self.state))
@@ -98,33 +105,43 @@ class Sampler:
         """Return a new trace."""
         trace_id = getrandbits(128) or 1
         is_sampled = trace_id & _LOWER_64 < self._bound
-        return Trace(f"{trace_id:032x}", "", new_span_id(), is_sampled, is_sampled)
+        return Trace(f"{trace_id:032x}", "", new_span_id(), int(is_sampled), is_sampled)
 
-    def of(self, message: HasHeaders) -> Trace | None:
-        """Return the trace of a message; None where it has none, and none begins here."""
-        try:
-            headers = message.headers()
-        except SystemError:  # a name is not UTF-8
-            headers = None
-        trace = self._continued(dict(headers)) if headers else None
+    def of(self, headers: Sequence[tuple[str, Any]] | None) -> Trace | None:
+        """Return the trace of a record with some headers, or none.
+
+        Returns
+        -------
+        None where it has no trace, and none begins here.
+        """
+        trace = self._continued(headers) if headers else None
         if trace is None and (lower := getrandbits(64)) < self._bound:
             trace_id = f"{getrandbits(64) or 1:016x}{lower:016x}"
-            return Trace(trace_id, "", new_span_id(), is_sampled=True, is_recorded=True)
+            return Trace(trace_id, "", new_span_id(), _SAMPLED, is_recorded=True)
         return trace
 
-    def _continued(self, headers: dict[str, bytes | None]) -> Trace | None:
-        value = headers.get(_TRACEPARENT)
-        found = _VALUE.match(value) if isinstance(value, bytes) else None
+    def _continued(self, headers: Sequence[tuple[str, Any]]) -> Trace | None:
+        values = [value for name, value in headers if name == _TRACEPARENT]
+        found = _VALUE.fullmatch(values[0] or b"") if len(values) == 1 else None
         if found is None:
             return None
-        trace_id, parent_id = found[1].decode(), found[2].decode()
-        is_sampled = bool(int(found[3], 16) & _SAMPLED)
-        if not self._follows_parent:
+        trace_id, parent_id = found[2].decode(), found[3].decode()
+        flags = int(found[4], 16)
+        if self._records and not self._follows_parent:
             is_sampled = int(trace_id[16:], 16) < self._bound
-        is_recorded = is_sampled and self._records
+            flags = flags & ~_SAMPLED | is_sampled
+        is_recorded = self._records and bool(flags & _SAMPLED)
         span_id = new_span_id() if is_recorded else parent_id
-        state = headers.get(_TRACESTATE)
-        return Trace(trace_id, parent_id, span_id, is_sampled, is_recorded, state)
+        return Trace(trace_id, parent_id, span_id, flags, is_recorded, _state(headers))
+
+
+def _state(headers: Sequence[tuple[str, Any]]) -> bytes | None:
+    """Return the vendors' state; not what is no state, or larger than anybody has to carry."""
+    for name, value in headers:
+        if name == _TRACESTATE and _STATE.fullmatch(value or b""):
+            state: bytes = value
+            return state
+    return None
 
 
 def new_span_id() -> str:

@@ -148,8 +148,8 @@ def _initialise(producer: Producer) -> Callable[[], None]:
 
 def _produce(producer: Producer, records: ToProduce) -> None:
     topic, keys, values, partitions, headers = records
-    if len(keys) != len(values):
-        raise ValueError(f"{len(keys)} keys for {len(values)} records of {topic}")
+    if not len(keys) == len(values) == len(partitions or values):
+        raise ValueError(f"{topic}: not as many keys or partitions as records")
     produce = producer.produce
     arguments = zip(repeat(topic), values, keys, partitions or repeat(-1), strict=False)
     if headers:

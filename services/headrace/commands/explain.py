@@ -140,7 +140,7 @@ def _of_decision(account: Account, decision: Mapping[str, Any]) -> Iterator[tupl
     )
     yield "stage", decision["stage"]
     yield "flags", ", ".join(_flags(decision)) or "none"
-    yield "trace", decision["trace_id"] or "none: its trace was not sampled"
+    yield "trace", decision["trace_id"] or "none was recorded"
 
 
 def _flags(decision: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ put together before it is taken apart again.
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, overload
 
 from headrace.contracts.encoding import END, NAMES, Writers, in_line
 from headrace.contracts.varint import encode_long
@@ -17,33 +17,62 @@ _HEAD: Final = 32
 _FEW: Final = 8
 
 
-class Doubles(NamedTuple):
-    """A column of doubles, or of arrays of as many doubles each."""
+class Doubles(Sequence[float | list[float]]):
+    """A column of doubles, or of arrays of as many doubles each.
 
-    packed: bytes
-    """All of them, one after the other, little-endian."""
-    each: int | None
-    """Length of each array, at least 1; None for a column of plain doubles."""
+    Parameters
+    ----------
+    packed
+        All of them, one after the other, little-endian.
+    each
+        Length of each array, at least 1; None for a column of plain doubles.
+
+    Raises
+    ------
+    ValueError
+        The arrays have no length.
+    """
+
+    def __init__(self, packed: bytes, each: int | None) -> None:
+        if each is not None and each < 1:
+            raise ValueError("arrays without values are given as lists")
+        self._packed = packed
+        self._size = _DOUBLE_BYTES * (each or 1)
+        self._each = each
+
+    def __len__(self) -> int:
+        return len(self._packed) // self._size
+
+    @overload
+    def __getitem__(self, row: int) -> float | list[float]: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[float | list[float]]: ...
+    def __getitem__(self, row: int | slice) -> Any:
+        """Return a value as Python has it."""
+        if isinstance(row, slice):
+            return [self[each] for each in range(*row.indices(len(self)))]
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        (*numbers,) = struct.unpack_from(f"<{self._each or 1}d", self._packed, row * self._size)
+        return numbers[0] if self._each is None else numbers
+
+    @property
+    def schema(self) -> Any:
+        """The Avro type that it is of."""
+        return "double" if self._each is None else {"type": "array", "items": "double"}
 
     def pieces(self) -> list[bytes]:
         """Return the doubles of each record."""
-        packed, size = self.packed, _DOUBLE_BYTES * (1 if self.each is None else self.each)
+        packed, size = self._packed, self._size
         return [packed[at : at + size] for at in range(0, len(packed), size)]
 
     @property
     def around(self) -> tuple[bytes, bytes]:
         """What stands before and after them: an array's length, and its end."""
-        return (b"", b"") if self.each is None else (encode_long(self.each), END)
-
-    def values(self) -> list[float] | list[list[float]]:
-        """Return each value as Python has it."""
-        (*numbers,) = struct.unpack(f"<{len(self.packed) // _DOUBLE_BYTES}d", self.packed)
-        if self.each is None:
-            return numbers
-        return [numbers[at : at + self.each] for at in range(0, len(numbers), self.each)]
+        return (b"", b"") if self._each is None else (encode_long(self._each), END)
 
 
-Column = Sequence[Any] | Doubles
+Column = Sequence[Any]
 """Values of a field, record by record."""
 
 
@@ -87,14 +116,14 @@ class BatchWriter:
         KeyError, TypeError, ValueError, ...
             A field is missing, unknown or twice there, or a value does not fit.
         """
-        if len(same) + len(columns) != len(self._fields):
-            raise ValueError("fields are missing, unknown or twice there")
+        if not columns or len(same) + len(columns) != len(self._fields):
+            raise ValueError("fields are missing, unknown or twice there, or all are the same")
         runs, shapes, values = [self._prefix], list[tuple[str, str]](), list[Sequence[Any]]()
-        for name, (_, write) in self._fields.items():
+        for name, (kind, write) in self._fields.items():
             column = columns.get(name)
             if column is None:
                 runs[-1] += write(same[name])
-            elif isinstance(column, Doubles):
+            elif isinstance(column, Doubles) and kind == column.schema:
                 before, after = column.around
                 runs[-1] += before
                 runs.append(after)

@@ -20,7 +20,7 @@ from headrace.contracts.avro import (
     has_mutable_default,
     without_logical_types,
 )
-from headrace.contracts.batch_encoding import BatchWriter, Column, Doubles
+from headrace.contracts.batch_encoding import BatchWriter, Column
 from headrace.contracts.decoding import Read, compiled_reader
 from headrace.contracts.encoding import NotCompiled, compiled_writer
 from headrace.contracts.reasons import DeadLetterReason
@@ -103,8 +103,9 @@ class Encoder:
     def _one_by_one(self, same: Mapping[str, Any], columns: Mapping[str, Column]) -> list[bytes]:
         if twice := sorted(set(same) & set(columns)):
             raise ValueError(f"fields are both the same for all and not: {', '.join(twice)}")
-        values = [each.values() if isinstance(each, Doubles) else each for each in columns.values()]
-        rows = zip(*values, strict=True)
+        if not columns:
+            raise ValueError("at least one field must differ, or nobody knows how many there are")
+        rows = zip(*columns.values(), strict=True)
         return [self({**same, **dict(zip(columns, row, strict=True))}) for row in rows]
 
     def _validate(self, record: Mapping[str, Any]) -> None:

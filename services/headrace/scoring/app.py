@@ -139,13 +139,10 @@ def _keys(fates: Sequence[Fate]) -> list[str]:
 def _answers(decided: Decided) -> dict[int, Answer]:
     """Return, by row, what goes on in the trace of an event, and what its span says."""
     traces = [(row, fate.event.trace) for row, fate in enumerate(decided.accepted)]
-    traced = {row: trace for row, trace in traces if trace is not None}
-    if not any(trace.is_recorded for trace in traced.values()):
-        return {row: Answer(trace) for row, trace in traced.items()}
-    rows = decided.decisions.rows()
     return {
-        row: Answer(trace, _said(rows[row]) if trace.is_recorded else {})
-        for row, trace in traced.items()
+        row: Answer(trace, _said(decided.decisions.row(row)) if trace.is_recorded else {})
+        for row, trace in traces
+        if trace is not None
     }
 
 

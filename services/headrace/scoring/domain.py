@@ -109,14 +109,13 @@ class Scorer:
         declared, features, now_ms = self._events, self._features, batch.now_ms
         key_field, id_field, time_field = declared.key, declared.id, declared.time
         passes, rejected, fates = self._checks.passes, batch.rejected, batch.fates
-        ids = [id_digest(event.record[id_field]) for event in received]
-        digests = [sha256(event.value).digest() for event in received]
-        for event, event_id, digest in zip(received, ids, digests, strict=True):
-            partition, offset, key, _, record, _, _ = event
+        for event in received:
+            partition, offset, key, value, record, _, _ = event
             # A key that begins with a zero is one of the state's own.
             if key != record[key_field] or key[:1] == "\0" or not passes(record, now_ms):
                 rejected.append(Rejected(event, *self._fault(event, now_ms)))
                 continue
+            event_id, digest = id_digest(record[id_field]), sha256(value).digest()
             time_ms, payload = record[time_field], digest[:PAYLOAD_BYTES]
             history = history_of(view, partition, key)
             known = history.find(event_id, time_ms, declared.duplicate_span_ms)

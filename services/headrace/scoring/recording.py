@@ -48,13 +48,13 @@ class Records(NamedTuple):
     same: dict[str, Any]
     columns: dict[str, Column]
 
+    def row(self, row: int) -> dict[str, Any]:
+        """Return one of them."""
+        return {**self.same, **{name: column[row] for name, column in self.columns.items()}}
+
     def rows(self) -> list[dict[str, Any]]:
         """Return them one by one."""
-        values = [c.values() if isinstance(c, Doubles) else c for c in self.columns.values()]
-        return [
-            {**self.same, **dict(zip(self.columns, row, strict=True))}
-            for row in zip(*values, strict=True)
-        ]
+        return [self.row(row) for row in range(len(self.columns["key"]))]
 
 
 class Recorder:

@@ -83,7 +83,7 @@ class Publisher:
     topic
         Its full name.
     telemetry
-        Each record begins a trace; those that are sampled have a span, from when it is due to
+        Each record begins a trace; those that are sampled have a span, from when it is queued to
         its acknowledgement.
     rate
         Records a second; None is as fast as possible.

@@ -4,11 +4,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from confluent_kafka import Message
 
+from headrace.chassis.batch import Fetched
 from headrace.chassis.clients import Clients
+from headrace.chassis.headers import read_headers
 from headrace.chassis.reading import beginnings, is_end
 from headrace.chassis.telemetry import Telemetry, Told, messaging
 
@@ -80,7 +82,8 @@ class Watch:
                 self._tell(message, began_ns)
 
     def _tell(self, message: Message, began_ns: int) -> None:
-        trace = self._telemetry.sampler.of(message)
+        (headers,) = read_headers([cast("Fetched", message)]).values() or (None,)
+        trace = self._telemetry.sampler.of(headers)
         if trace is None or not trace.is_recorded or not trace.parent_id:
             return  # only those that somebody has sent on
         attributes = {

@@ -101,7 +101,7 @@ def _compiled(
 ) -> Callable[[Mapping[str, Any], int], bool]:
     """Write all checks out as one expression: nearly every event passes all of them."""
     names: dict[str, Any] = {"inf": sys.float_info.max, "len": len}
-    passes = [f"record[{time!r}] - now_ms <= {future_skew_ms}"]
+    passes = list[str]()
     for number, (field, check) in enumerate(checks.items()):
         names[f"choices{number}"] = frozenset(check.one_of or ())
         if check.one_of is not None:
@@ -114,6 +114,8 @@ def _compiled(
             passed = f"{low} <= v <= {high}"
         null = "is None or" if check.nullable else "is not None and"
         passes.append(f"((v := record[{field!r}]) {null} {passed})")
+    # Last: that it is not null is for its check to say.
+    passes.append(f"record[{time!r}] - now_ms <= {future_skew_ms}")
     text = f"def passes(record, now_ms): return {' and '.join(passes)}"
     exec(text, names)  # noqa: S102 -- of the charter the text holds only quoted names and numbers
     compiled: Callable[[Mapping[str, Any], int], bool] = names["passes"]

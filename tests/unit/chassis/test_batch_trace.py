@@ -10,11 +10,11 @@ from headrace.chassis.metrics import Metrics
 from headrace.chassis.records import Answer
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stream import Stream
-from headrace.chassis.tracing import Sampler
+from headrace.chassis.tracing import CURRENT, Sampler
 from support.counting import CountFormat, CountingHandler
 from support.fake_kafka import FakeClients
-from support.fake_kafka.errors import requires_abort
-from support.fake_kafka.faults import refuse
+from support.fake_kafka.errors import failure, requires_abort
+from support.fake_kafka.faults import lose_answer, refuse
 from support.stream_world import DEAD_LETTERS, INPUTS, OUTPUTS, TOPOLOGY, World
 from support.traces import Remembered, hexadecimal
 
@@ -49,8 +49,8 @@ def world():
 def run(world):
     """Let a traced stream process records, each a key, a value and the header's last field."""
 
-    def ran(*records, sampler=None, process="traced", meeting=None):
-        remembered = Remembered(sampler or Sampler(0.0))
+    def ran(*records, sampler=None, remembered=None, meeting=None, behaviour=None):
+        process, remembered = "traced", remembered or Remembered(sampler or Sampler(0.0))
         producer = world.publisher.producer()
         for key, value, flags in records:
             headers = [("traceparent", f"00-{TRACE}-{SPAN}-{flags}".encode())] if flags else []
@@ -68,7 +68,7 @@ def run(world):
         stream.open()
         if meeting:
             refused = refuse(requires_abort(KafkaError._INCONSISTENT, "refused once"))
-            world.kafka.faults.plan(meeting, refused, skip=0, process=process)
+            world.kafka.faults.plan(meeting, behaviour or refused, skip=0, process=process)
         for _ in range(40):
             stream.step()
         stream.close()
@@ -149,6 +149,45 @@ def test_a_batch_that_is_done_again_is_told_once_and_its_failure_too(run):
     assert not failed.status.is_ok
     assert done.status.is_ok
     assert len(remembered.named(PROCESS)) == 1
+
+
+def test_a_batch_that_seemed_to_fail_and_did_not_is_told_twice_by_spans_of_their_own(run):
+    lost = lose_answer(failure(KafkaError._TIMED_OUT, "no answer", retriable=False))
+    remembered = run((b"a", b"{}", "01"), meeting="commit_transaction", behaviour=lost)
+    failed, done = remembered.named(BATCH)
+    assert failed.context.span_id != done.context.span_id
+    assert (failed.status.is_ok, done.status.is_ok) == (False, True)
+    (processed,) = remembered.named(PROCESS)
+    assert linked(processed) == {done.context.span_id}
+
+
+@pytest.mark.parametrize("flags", ["00", "01"])
+def test_a_dead_letter_goes_on_in_its_trace_whether_recorded_or_not(world, run, flags):
+    run((b"a", b"{broken", flags))
+    (letter,) = world.kafka.records(DEAD_LETTERS)
+    assert dict(letter.headers())["traceparent"].endswith(f"-{flags}".encode())
+
+
+def test_a_state_as_large_as_a_record_stops_nothing(world, run):
+    largest = min(world.kafka.max_message_bytes[topic] for topic in (INPUTS, OUTPUTS))
+    producer = world.publisher.producer()
+    parent = ("traceparent", f"00-{TRACE}-{SPAN}-01".encode())
+    producer.produce(INPUTS, b"{}", b"a", headers=[parent, ("tracestate", b"x" * (largest - 200))])
+    run((b"b", b"{}", ""))
+    assert {*headers_of(world, OUTPUTS)} == {b"a", b"b"}
+
+
+def test_a_log_line_of_a_batch_that_is_given_back_finds_its_span(run, monkeypatch):
+    def failing(self, *arguments):
+        CURRENT.get().named_by_log()
+        raise MemoryError
+
+    monkeypatch.setattr(CountingHandler, "__call__", failing)
+    remembered = Remembered(Sampler(0.0))
+    with pytest.raises(MemoryError):
+        run((b"a", b"{}", ""), remembered=remembered)
+    (batch,) = remembered.named(BATCH)
+    assert batch.status.description == "MemoryError"
 
 
 def test_a_log_line_names_the_batch_and_so_makes_it_told(run, capsys, monkeypatch):

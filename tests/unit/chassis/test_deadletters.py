@@ -7,6 +7,7 @@ from confluent_kafka import Message
 
 from headrace.chassis.batch import Dead
 from headrace.chassis.deadletters import MOST_BYTES, dead_lettered
+from headrace.chassis.headers import read_headers
 from headrace.contracts.codec import Encoder
 from headrace.contracts.schemas import load_schema
 from headrace.contracts.topics import load_topics
@@ -27,7 +28,8 @@ def message(key=b"card-1", value=b"value", headers=None):
 
 
 def letter(record, detail="what was wrong"):
-    return dead_lettered(record, Dead(2, 7, "invalid_value", detail), "scoring", NOW_MS)
+    headers = read_headers([record]).get((2, 7), [])
+    return dead_lettered(record, headers, Dead(2, 7, "invalid_value", detail), "scoring", NOW_MS)
 
 
 def encoded(found):

@@ -123,10 +123,19 @@ def test_doubles_can_come_packed():
         "vector": Doubles(struct.pack("<6d", *vectors[0], *vectors[1]), 3),
     }
     encode = Encoder(schema, 1)
+    assert [[*column] for column in columns.values()] == [scores, vectors]
     assert encode.batch({}, columns) == [
         encode({"score": score, "vector": vector})
         for score, vector in zip(scores, vectors, strict=True)
     ]
+
+
+def test_packed_doubles_are_written_only_where_they_belong():
+    others = {name: value for name, value in TYPICAL.items() if name != "event_id"}
+    with pytest.raises(ValueError, match="event_id"):
+        Encoder(TRANSACTION, 1).batch(others, {"event_id": Doubles(bytes(8), None)})
+    with pytest.raises(ValueError, match="without values"):
+        Doubles(b"", 0)
 
 
 def columns_of(records, *names):
@@ -144,6 +153,8 @@ def test_what_does_not_fit_a_batch_is_named():
         encode.batch({**others, "amount_minor": 1}, {"event_id": ["e"]})
     with pytest.raises(ValueError, match="no fields colour"):
         encode.batch({**TYPICAL}, {"colour": ["red"]})
+    with pytest.raises(ValueError, match="must differ"):
+        encode.batch(TYPICAL, {})
     with pytest.raises(ValueError, match="zip"):
         encode.batch(
             {name: value for name, value in others.items() if name != "event_id"},

@@ -17,16 +17,15 @@ from headrace.explaining.words import DEAD_BECAUSE
 SEED = 5
 
 
-def letter(offset=0, reason="future", value=b"value", key=b"card-1", headers=None, at_ms=1_000):
+def letter(offset=0, reason="future", value=b"value", key=b"card-1", headers=(), at_ms=1_000):
     message = SimpleNamespace(
         topic=lambda: "any.events",
         key=lambda: key,
         value=lambda: value,
-        headers=lambda: headers,
         timestamp=lambda: (1, 500),
     )
     dead = Dead(0, offset, reason, "a detail; with a part of its own")
-    return Letter(Place(0, offset), dead_lettered(message, dead, "scoring", at_ms))
+    return Letter(Place(0, offset), dead_lettered(message, headers, dead, "scoring", at_ms))
 
 
 def test_what_the_chassis_could_keep_is_whole_and_what_it_cut_is_not():
@@ -38,18 +37,7 @@ def test_what_the_chassis_could_keep_is_whole_and_what_it_cut_is_not():
 
 
 def test_headers_that_could_not_be_read_are_missing_from_the_whole():
-    def unreadable():
-        raise SystemError
-
-    message = SimpleNamespace(
-        topic=lambda: "any.events",
-        key=lambda: b"",
-        value=lambda: b"",
-        headers=unreadable,
-        timestamp=lambda: (1, 500),
-    )
-    dead = dead_lettered(message, Dead(0, 0, "future", "why"), "scoring", 1)
-    assert not Letter(Place(0, 0), dead).is_whole
+    assert not letter(headers=None).is_whole
 
 
 def test_all_are_counted_and_the_latest_are_kept_without_their_bytes():
