@@ -1,6 +1,7 @@
 """The transaction coordinator: one open transaction for each transactional id, and fencing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,13 +86,17 @@ class TransactionCoordinator:
                 session.epoch += 1
                 self._end(transactional_id, "aborted")
 
-    def lose_marker(self) -> None:
-        """Let the next commit be a whole one but for what the group coordinator is told of it."""
+    @contextmanager
+    def losing_markers(self) -> Iterator[None]:
+        """Let commits be whole ones but for what the groups' offsets are told of them."""
         self._loses_markers = True
+        try:
+            yield
+        finally:
+            self._loses_markers = False
 
     def find_markers(self) -> None:
         """Write the markers that were lost and not made up for."""
-        self._loses_markers = False
         for transactional_id in self._unmarked:
             self.offsets.end(transactional_id, committed=True)
         self._unmarked.clear()
@@ -114,7 +119,6 @@ class TransactionCoordinator:
         if not transaction.has_offsets:
             return
         if self._loses_markers and outcome == "committed":
-            self._loses_markers = False
             self._unmarked.append(transactional_id)
             return
         self._unmarked = [each for each in self._unmarked if each != transactional_id]
