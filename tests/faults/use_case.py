@@ -38,6 +38,8 @@ _OUTPUTS = ("decisions", "audits", "events.dlq", "scoring.changelog")
 _LOAD_RATE = 1_000.0
 _LOAD_MOST = 100_000
 _CALL_S = 5.0
+_PROCESSED_S = PATIENCE_S + 30.0
+"""Events wait for a broker that starts, and then for a marker to be mended (decision 0009)."""
 
 
 class UseCase:
@@ -152,7 +154,7 @@ class UseCase:
 
     def until_processed(self, events: int) -> None:
         """Wait until the group has committed so many events."""
-        until(lambda: self.processed() >= events, f"{events} events are processed")
+        until(lambda: self.processed() >= events, f"{events} events are processed", _PROCESSED_S)
 
     def until_drained(self) -> None:
         """Wait until every event that stands in the topic is processed."""
