@@ -55,32 +55,30 @@ class Mending:
         It may only where the group is still in the generation of the commit: else another
         member may have moved it on, and repeating a commit would move it back.
         """
-        present = self._present(asked)
-        if present is None:
+        if self._present(asked) is None:
             return
         last = self._transactor.acknowledged(self._member.consumer_group_metadata())
         if not last:
             _log.warning("cannot mend: no commit of this process in the group's generation")
             return
-        offsets = _newest(last, present)
-        told = {partition: at.offset for partition, at in offsets.items()}
-        _log.warning("mending: a transaction's end is missing; committing %s again", told)
-        try:
-            # In no transaction, so it can be refused without harm. From then on the group's
-            # offsets are right whatever is pending; and then what is pending can be ended.
-            self.commit(offsets.values())
-        except KafkaException as error:
-            _log.warning("not mended: %s", error)
-        else:
-            self._end(last)
+        # Whatever was in doubt has ended then, so what is told next stays. And after a restart
+        # of the coordinator, older producers may hang.
+        self._transactor.open()
+        present = self._present(asked)
+        if present is not None:
+            self._mend(last, present)
 
-    def _end(self, last: list[Acknowledged]) -> None:
-        self._transactor.open()  # after a restart of the coordinator, older producers may hang
+    def _mend(self, last: list[Acknowledged], present: dict[int, TopicPartition]) -> None:
+        offsets = _newest(last, present)
+        _log.warning("mending: the end of a transaction is missing; committing %s", _told(offsets))
         try:
+            # In no transaction: what is refused then is refused without harm, and from then on
+            # the group's offsets are right, so that it is safe to end all that is pending.
+            self.commit(offsets.values())
             for each in last:
                 self._transactor.end_again(each)
-        except TransactionFailed as failed:
-            _log.warning("not mended: %s", failed)
+        except (KafkaException, TransactionFailed) as error:
+            _log.warning("not mended: %s", error)
 
     def commit(self, offsets: Iterable[TopicPartition]) -> None:
         """Commit as the member that this is, in no transaction.
@@ -103,13 +101,11 @@ class Mending:
         present = self._present(asked)
         if present is None:
             return
-        told = {partition: at.offset for partition, at in present.items()}
         raise HeadraceError(
             f"The broker answers, but the end of a transaction is missing from the offsets of "
-            f"the group that reads {asked[0].topic}: whether they are {told}, or further on, "
-            "nobody can know from them.",
-            fix="A restart does not mend it: see docs/decisions/0009-a-lost-marker.md, "
-            "'By hand', for the four commands that do.",
+            f"the group that reads {asked[0].topic}: whether it stands at {_told(present)} or "
+            "further on is not to be known from them.",
+            fix="A restart does not mend it; docs/decisions/0009-a-lost-marker.md says what does.",
         )
 
     def _present(self, asked: list[TopicPartition]) -> dict[int, TopicPartition] | None:
@@ -135,3 +131,7 @@ def _newest(
         known = newest.get(at.partition, present[at.partition])
         newest[at.partition] = at if at.offset > known.offset else known
     return newest
+
+
+def _told(offsets: dict[int, TopicPartition]) -> dict[int, int]:
+    return {partition: at.offset for partition, at in offsets.items() if at.offset >= 0}

@@ -115,7 +115,7 @@ def test_a_lost_marker_is_made_up_for_and_every_input_counts_once(
     wait(world, EXPIRY_S + A_CALL_S)
     assert world.committed()[0] == 9
     assert_exactly_once(world)
-    assert caplog.text.count("committing {0: 6} again") == 1
+    assert caplog.text.count("mending: the end of a transaction is missing; committing {0: 6}") == 1
 
 
 def test_it_waits_as_long_as_a_transaction_may_really_be_open(world: World) -> None:
