@@ -49,7 +49,7 @@ def test_a_process_that_cannot_know_says_what_is_the_matter_and_decides_nothing(
         service.kill()
     _start_without_last_marker(harmed)
     case.publish(EVENTS, seed + 1)
-    with case.scoring(HEADRACE_SETTLE_TIMEOUT_S="10") as service:
+    with case.scoring(HEADRACE_SETTLE_TIMEOUT_S="15", **SHORT_TRANSACTIONS) as service:
         assert service.ended() != 0
         assert service.said("the end of a transaction is missing from the offsets of the group")
     assert case.ends("decisions") == decided

@@ -202,9 +202,12 @@ class Assignment(Generic[V]):
 
     def _look_closer(self) -> None:
         now = monotonic()
-        if now - self._unsettled_since > self._patience_s:
+        unsettled_s = now - self._unsettled_since
+        if unsettled_s <= self._mending.after_s:
+            return  # a transaction may really be open
+        if unsettled_s > self._patience_s:
             self._mending.fail_if_lost(self._asked())
-        elif now - max(self._unsettled_since, self._mended_at) > self._mending.after_s:
+        elif now - self._mended_at > self._mending.after_s:
             self._mended_at = now
             self._mending.try_it(self._asked())
 

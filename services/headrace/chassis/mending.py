@@ -69,12 +69,13 @@ class Mending:
             self._mend(last, present)
 
     def _mend(self, last: list[Acknowledged], present: dict[int, TopicPartition]) -> None:
-        offsets = _newest(last, present)
-        _log.warning("mending: the end of a transaction is missing; committing %s", _told(offsets))
+        missing = _missing(last, present)
+        _log.warning("mending: the end of a transaction is missing; committing %s", _told(missing))
         try:
             # In no transaction: what is refused then is refused without harm, and from then on
             # the group's offsets are right, so that it is safe to end all that is pending.
-            self.commit(offsets.values())
+            if missing:
+                self.commit(missing.values())
             for each in last:
                 self._transactor.end_again(each)
         except (KafkaException, TransactionFailed) as error:
@@ -122,15 +123,15 @@ class Mending:
         return {at.partition: at for at in answer}
 
 
-def _newest(
+def _missing(
     last: list[Acknowledged], present: dict[int, TopicPartition]
 ) -> dict[int, TopicPartition]:
-    """Return the furthest offset known of each partition that was committed last."""
-    newest: dict[int, TopicPartition] = {}
+    """Return what was acknowledged and is further on than what the broker tells."""
+    missing: dict[int, TopicPartition] = {}
     for at in (at for each in last for at in each.offsets):
-        known = newest.get(at.partition, present[at.partition])
-        newest[at.partition] = at if at.offset > known.offset else known
-    return newest
+        if at.offset > missing.get(at.partition, present[at.partition]).offset:
+            missing[at.partition] = at
+    return missing
 
 
 def _told(offsets: dict[int, TopicPartition]) -> dict[int, int]:
