@@ -92,16 +92,33 @@ class FakeConsumer(FakeClient):
     def committed(
         self, partitions: list[TopicPartition], timeout: float = -1
     ) -> list[TopicPartition]:
-        """Return the stable committed offsets; times out while a transaction holds one open."""
-        offsets = []
+        """Return the committed offsets.
+
+        A read_committed consumer wants stable ones: it times out while a transaction holds one
+        open, or seems to.
+        """
+        held, told = self._kafka.transactions.offsets, []
         for at in partitions:
-            if self._kafka.transactions.pending(self._group, at.topic, at.partition):
+            key = (self._group, at.topic, at.partition)
+            if self._fetcher.isolation == "read_committed" and held.is_pending(key):
                 self._kafka.pass_time(timeout)
                 raise timed_out(f"{at.topic} [{at.partition}]: the offset is not stable")
-            held = self._kafka.transactions.offsets.get((self._group, at.topic, at.partition))
-            told = Committed(OFFSET_INVALID, "") if held is None else held
-            offsets.append(TopicPartition(at.topic, at.partition, told.offset, told.metadata))
-        return offsets
+            offset, metadata = held.get(key) or Committed(OFFSET_INVALID, "")
+            told.append(TopicPartition(at.topic, at.partition, offset, metadata))
+        return told
+
+    @call
+    def commit(self, offsets: list[TopicPartition], asynchronous: bool = True) -> None:
+        """Commit offsets outside any transaction, as the member that this is; nobody waits."""
+        assert not asynchronous
+        of = self._membership.metadata()
+        self._kafka.groups.check_plain(of.group, of.generation, of.member_id)
+        self._kafka.transactions.offsets.commit(
+            {
+                (self._group, at.topic, at.partition): Committed(at.offset, at.metadata or "")
+                for at in offsets
+            }
+        )
 
     @call
     def consumer_group_metadata(self) -> bytes:

@@ -9,6 +9,7 @@ Operation = Literal[
     "assign",
     "begin_transaction",
     "close",
+    "commit",
     "committed",
     "consume",
     "flush",

@@ -38,8 +38,8 @@ class Transaction:
 
     outcome: Literal["open", "committed", "aborted"] = "open"
     logs: set["PartitionLog"] = field(default_factory=set)
-    offsets: dict[tuple[str, str, int], Committed] = field(default_factory=dict)
-    """Pending offsets by (group, topic, partition)."""
+    has_offsets: bool = False
+    """Whether the group coordinator is to be told how it ends."""
 
 
 class Entry(NamedTuple):
