@@ -43,7 +43,7 @@ _LOAD_RATE = 1_000.0
 _LOAD_MOST = 100_000
 _CALL_S = 5.0
 _PROCESSED_S = PATIENCE_S + 30.0
-"""Events wait for a broker that starts, and then for a marker to be mended (decision 0009)."""
+"""Events wait for a broker that starts, and then for a marker to be mended (decision 0011)."""
 
 
 class UseCase:

@@ -6,11 +6,11 @@ import uuid
 
 import httpx
 import pytest
-from headrace.trials.watch import Watch
 
 from headrace.chassis.settings import TelemetrySettings
 from headrace.chassis.telemetry import telemetry
 from headrace.demo.trace import steps_of
+from headrace.trials.watch import Watch
 from support.collector import collecting
 from support.running import scoring, until
 from support.use_case import deployed, transaction

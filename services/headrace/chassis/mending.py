@@ -1,4 +1,4 @@
-"""Where the end marker of a transaction is missing from the group's offsets (decision 0009).
+"""Where the end marker of a transaction is missing from the group's offsets (decision 0011).
 
 A broker that is being stopped can answer that a transaction is committed, and never write that to
 the group's offsets. What the group has committed is then not told any more, to nobody, for ever:
@@ -106,7 +106,7 @@ class Mending:
             f"The broker answers, but the end of a transaction is missing from the offsets of "
             f"the group that reads {asked[0].topic}: whether it stands at {_told(present)} or "
             "further on is not to be known from them.",
-            fix="A restart does not mend it; docs/decisions/0009-a-lost-marker.md says what does.",
+            fix="A restart does not mend it; docs/decisions/0011-a-lost-marker.md says what does.",
         )
 
     def _present(self, asked: list[TopicPartition]) -> dict[int, TopicPartition] | None:
