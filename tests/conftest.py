@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 
 # Who runs the tests in the background may have Ctrl-C ignored, and every process that a test
 # starts would inherit that; tests of Ctrl-C need it to mean what it means at a terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("headrace", deadline=None)
+settings.load_profile("headrace")
 
 
 @dataclass(frozen=True)
