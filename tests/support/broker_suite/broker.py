@@ -38,7 +38,7 @@ class Broker(Protocol):
     def expire_transactions(self) -> None:
         """Let transactions with a timeout of a second reach it; the broker may take its time."""
 
-    def lose_commit_answer(self, producer: Client) -> KafkaException:
+    def lose_commit_answer(self, producer: Client) -> KafkaException | None:
         """Commit, and let the answer come too late; return what was raised instead."""
 
 

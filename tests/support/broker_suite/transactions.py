@@ -205,14 +205,21 @@ class TransactionSuite:
     def test_a_commit_whose_answer_was_lost_is_resumed_by_the_same_call(
         self, broker: Broker
     ) -> None:
-        topic, producer = broker.topic(), initialised(broker)
-        producer.begin_transaction()
-        producer.produce(topic, b"value")
-        producer.flush()
-        error = broker.lose_commit_answer(producer).args[0]
+        for _ in range(50):  # a real broker's answer may be there at once
+            topic, producer = broker.topic(), initialised(broker)
+            producer.begin_transaction()
+            producer.produce(topic, b"value")
+            producer.flush()
+            lost = broker.lose_commit_answer(producer)
+            if lost is not None:
+                break
+        assert lost is not None
+        error = lost.args[0]
         assert (error.code(), error.retriable()) == (KafkaError._TIMED_OUT, True)
-        assert refusal(producer.abort_transaction) == KafkaError._CONFLICT
-        assert refusal(producer.begin_transaction) == KafkaError._CONFLICT
+        # The call may still be under way, or its answer may have come a moment later.
+        refused = (KafkaError._CONFLICT, KafkaError._STATE)
+        assert refusal(producer.abort_transaction) in refused
+        assert refusal(producer.begin_transaction) in refused
         producer.commit_transaction()
         assert values(broker, topic) == [b"value"]
         transact(producer, topic, b"next")
