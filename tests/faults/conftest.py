@@ -24,8 +24,6 @@ class HarmedBroker(NamedTuple):
     """What it advertises there: where a proxy has to listen."""
     behind_proxy: int
     """Where it listens."""
-    data: Path
-    """Its files."""
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +58,7 @@ def harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HarmedBroker]:
     try:
         broker.start()
         broker.wait_ready()
-        yield HarmedBroker(broker, proxy_port, behind_proxy, folder / "kafka/data")
+        yield HarmedBroker(broker, proxy_port, behind_proxy)
     finally:
         broker.process.kill()
 

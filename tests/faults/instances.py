@@ -64,10 +64,6 @@ class Instance:
         until(lambda: self.said(text) or self.has_ended(), f"{self._log.name} says {text!r}")
         assert self.said(text), f"it ended with {self._process.returncode} before {text!r}"
 
-    def until_paused(self) -> None:
-        """Wait until it fetches nothing, since somebody has paused it."""
-        until(lambda: self.metric("headrace_paused") == 1.0, "it is paused")
-
     def has_ended(self) -> bool:
         """Whether the process is gone."""
         return self._process.poll() is not None

@@ -25,7 +25,7 @@ def test_a_broker_that_is_killed_and_started_under_load_loses_nothing(
 
 def _restart(case: UseCase, harmed: HarmedBroker, seed: int, *, kill: bool) -> None:
     print(f"seed {seed}")
-    session_ms = 2_000 if kill else 300_000  # shorter, or longer than it is away
+    session_ms = 2_000 if kill else 30_000  # shorter, or longer than it is away
     with case.scoring(HEADRACE_SESSION_TIMEOUT_MS=str(session_ms)) as service:
         with case.load(seed):
             case.until_processed(A_WHILE)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +16,10 @@ from faults.instances import Instance
 from faults.promises import Topics, assert_as_undisturbed, assert_verified
 from faults.waiting import PATIENCE_S, free_ports, until
 from headrace.chassis.clients import Clients
-from headrace.chassis.pauses import pause, release
-from headrace.chassis.produce import produce_one
 from headrace.chassis.settings import KafkaSettings
 from headrace.chassis.topics import apply_topics, plan_topics
 from headrace.chassis.wiring import Wiring
 from headrace.contracts.location import shipped
-from headrace.contracts.records import PauseChanged
 from headrace.contracts.registration import apply_schemas, plan_schemas
 from headrace.contracts.registry import Registry
 from headrace.contracts.topics import load_topics
@@ -42,8 +38,6 @@ _OUTPUTS = ("decisions", "audits", "events.dlq", "scoring.changelog")
 _LOAD_RATE = 1_000.0
 _LOAD_MOST = 100_000
 _CALL_S = 5.0
-_PROCESSED_S = PATIENCE_S + 30.0
-"""Events wait for a broker that starts, and then for a marker to be mended (decision 0011)."""
 
 
 class UseCase:
@@ -156,46 +150,22 @@ class UseCase:
         except KafkaException:  # it is away, or a transaction is under way
             return 0
 
-    def tells_what_is_committed(self) -> bool:
-        """Say whether the broker, which is there, knows of no transaction under way."""
-        try:
-            self._committed()
-        except KafkaException:
-            return False
-        return True
-
-    def pause(self) -> None:
-        """Let the service hold still, as after too many dead letters."""
-        self._say(pause("scoring", "a test", _now_ms()))
-
-    def release(self) -> None:
-        """Let it go on."""
-        self._say(release("scoring", "a test", "a test", _now_ms()))
-
-    def ends(self, plural: str) -> dict[int, int]:
-        """Return where each partition of a topic ends."""
-        return self._ends(plural, IsolationLevel.READ_UNCOMMITTED)
-
     def until_processed(self, events: int) -> None:
         """Wait until the group has committed so many events."""
-        until(lambda: self.processed() >= events, f"{events} events are processed", _PROCESSED_S)
+        until(lambda: self.processed() >= events, f"{events} events are processed")
 
     def until_drained(self) -> None:
         """Wait until every event that stands in the topic is processed."""
-        until(self._is_drained, "every event is processed", _PROCESSED_S)
-
-    def _is_drained(self) -> bool:
-        try:
-            return self.processed() >= sum(self.ends("events").values())
-        except KafkaException:  # just restarted, it may not lead the partitions yet
-            return False
+        events = sum(self._ends("events", IsolationLevel.READ_UNCOMMITTED).values())
+        self.until_processed(events)
 
     def open_transactions(self) -> list[str]:
         """Return the output topics in which a transaction is open."""
         return [
             plural
             for plural in _OUTPUTS
-            if self.ends(plural) != self._ends(plural, IsolationLevel.READ_COMMITTED)
+            if self._ends(plural, IsolationLevel.READ_UNCOMMITTED)
+            != self._ends(plural, IsolationLevel.READ_COMMITTED)
         ]
 
     def until_shared_by(self, instances: int) -> None:
@@ -214,10 +184,6 @@ class UseCase:
         assert_verified(self._clients, self._registry, self._settings)
         topics = Topics(self._clients, Wiring(self._specs, self._registry), self.name)
         assert_as_undisturbed(topics, self._settings, self._committed())
-
-    def _say(self, fact: PauseChanged) -> None:
-        channel = Wiring(self._specs, self._registry).channel(f"{self.name}.pauses")
-        produce_one(self._clients, channel.topic, "scoring", channel.encode(fact))
 
     def _instance(self, command: list[str], instance: str, settings: dict[str, str]) -> Instance:
         (port,) = free_ports(1)
@@ -245,7 +211,3 @@ class UseCase:
         admin = self._clients.admin()  # a new one: an old one is fenced after the broker's restart
         answers = admin.list_offsets(asked, isolation_level=isolation, request_timeout=_CALL_S)
         return {at.partition: answer.result().offset for at, answer in answers.items()}
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -14,7 +14,6 @@ from confluent_kafka import (
 )
 
 from headrace.chassis.batch import InDoubt
-from headrace.chassis.mending import Mending
 from headrace.chassis.messages import holds_record
 from headrace.chassis.restore import NEVER_COMMITTED, Contradiction, Restorer
 from headrace.chassis.state import KeyedState
@@ -43,8 +42,6 @@ class Assignment(Generic[V]):
         Called whenever the loop inside turns, so that a long restore counts as living.
     patience_s
         How long a lost broker is waited for.
-    mending
-        For where the broker is there, and does not tell where the group stands.
     """
 
     def __init__(
@@ -55,7 +52,6 @@ class Assignment(Generic[V]):
         restorer: Restorer,
         beat: Callable[[], None],
         patience_s: float,
-        mending: Mending,
     ) -> None:
         self.consumer = consumer
         self.topic = topic
@@ -71,13 +67,10 @@ class Assignment(Generic[V]):
         self._restorer = restorer
         self._beat = beat
         self._patience_s = patience_s
-        self._mending = mending
         self._partitions: set[int] = set()
         self._joined = False
         self._in_doubt: InDoubt[V] | None = None
-        self._reached: dict[int, int] = {}
-        """Where the group is known to have stood since the last rebalance."""
-        self._unsettled_since = self._mended_at = monotonic()
+        self._unsettled_since = monotonic()
         self._stopping = False
 
     @property
@@ -124,9 +117,8 @@ class Assignment(Generic[V]):
         self._unsettled_since = monotonic()
 
     def advance(self, positions: Mapping[int, int]) -> None:
-        """Note that the state now reflects the input up to these offsets, which are committed."""
+        """Note that the state now reflects the input up to these offsets."""
         self.applied.update(positions)
-        self._reached.update(positions)
 
     def settle(self) -> None:
         """Make state and positions agree with what the group has committed, then fetch.
@@ -136,15 +128,14 @@ class Assignment(Generic[V]):
         Raises
         ------
         HeadraceError
-            The broker stayed lost, or the changelog contradicts the committed offsets, or it is
-            not to be known what they are.
+            The broker stayed lost, or the changelog contradicts the committed offsets.
         """
         if not self._partitions:
             self.poll(IDLE_S)
             return
         epoch = self.epoch
         try:
-            committed = self._stable()
+            committed = self._committed()
             whole = self._restore_if_true(committed, epoch)
         except KafkaException as error:
             self._bear(error)
@@ -176,7 +167,6 @@ class Assignment(Generic[V]):
         self.epoch += 1
         self.fetching = False
         self._partitions = partitions
-        self._reached.clear()
         self._unsettled_since = monotonic()
 
     def _drop(self, partitions: set[int]) -> None:
@@ -184,39 +174,10 @@ class Assignment(Generic[V]):
             self._state.drop(partition)
             self.applied.pop(partition, None)
 
-    def _stable(self) -> dict[int, int]:
-        """Return the committed offsets; mend them where they are kept back, or were moved back."""
-        try:
-            committed = self._committed()
-        except KafkaException:
-            self._look_closer()
-            raise
-        reached = self._reached.items()
-        back = {p: offset for p, offset in reached if 0 <= committed.get(p, -1) < offset}
-        if back:
-            # A lost end marker, made up for by that of a later transaction, which was aborted.
-            _log.warning("the group stands before what it has committed; putting it at %s", back)
-            self._mending.commit(self._at(*each) for each in back.items())
-            committed = self._committed()
-        return committed
-
-    def _look_closer(self) -> None:
-        now = monotonic()
-        unsettled_s = now - self._unsettled_since
-        if unsettled_s <= self._mending.after_s:
-            return  # a transaction may really be open
-        if unsettled_s > self._patience_s:
-            self._mending.fail_if_lost(self._asked())
-        elif now - self._mended_at > self._mending.after_s:
-            self._mended_at = now
-            self._mending.try_it(self._asked())
-
-    def _asked(self) -> list[TopicPartition]:
-        return [TopicPartition(self.topic, partition) for partition in sorted(self._partitions)]
-
     def _committed(self) -> dict[int, int]:
         """Return the stable committed offset by partition; merge a batch that turns out done."""
-        answer = self.consumer.committed(self._asked(), _CALL_S)
+        asked = [TopicPartition(self.topic, partition) for partition in sorted(self._partitions)]
+        answer = self.consumer.committed(asked, _CALL_S)
         for each in answer:
             if each.error is not None:
                 raise KafkaException(each.error)
@@ -293,7 +254,8 @@ class Assignment(Generic[V]):
         if monotonic() - self._unsettled_since > self._patience_s:
             raise HeadraceError(
                 f"The broker could not be asked where the group of {self.topic} stands: {error}",
-                fix="Bring the broker back; the service then goes on where it stood.",
+                fix="Bring the broker back; the service then goes on where it stood. Where it is there "
+                "and was stopped before, see docs/decisions/0011-a-lost-marker.md.",
             ) from error
         self.poll(IDLE_S)
 

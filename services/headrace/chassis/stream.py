@@ -33,7 +33,6 @@ from headrace.chassis.handling import Handler, handle
 from headrace.chassis.headers import read_headers
 from headrace.chassis.health import Health
 from headrace.chassis.limit import DeadLetterLimit
-from headrace.chassis.mending import Mending
 from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.pauses import Pauses, pause
@@ -57,7 +56,6 @@ _REPORT_S = 0.5
 _REGISTRY_RETRY_S = 1.0
 _FAILURES_MOST = 10
 _AWAITED = "waiting for the registry"
-_ASKS_WHAT_IS_THERE = {"isolation.level": "read_uncommitted"}  # committed or still pending
 
 
 class Stream(Generic[V]):
@@ -112,20 +110,13 @@ class Stream(Generic[V]):
             settings.settle_timeout_s,
             self._goes_on,
         )
-        member = clients.consumer(topology.group, **_session(settings.session_timeout_ms))
         self._assignment = Assignment(
-            member,
+            clients.consumer(topology.group, **_session(settings.session_timeout_ms)),
             topology.source.topic,
             self.state,
             Restorer(clients, topology.changelog.topic, topology.changelog.decode),
             self.health.beat,
             settings.settle_timeout_s,
-            Mending(
-                member,
-                lambda: clients.consumer(topology.group, **_ASKS_WHAT_IS_THERE),
-                self._transactor,
-                settings.transaction_timeout_ms / 1_000,
-            ),
         )
         self._tokens = (f"{uuid.uuid4().hex}-{number}" for number in count())
         self._registry_retry_at = 0.0

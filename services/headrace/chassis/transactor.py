@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
@@ -39,15 +39,6 @@ class ToProduce(NamedTuple):
     """By index, of those that have any."""
 
 
-class Acknowledged(NamedTuple):
-    """A transaction of which the broker has said that it is committed."""
-
-    turn: int
-    """Which producer's."""
-    offsets: list[TopicPartition]
-    group_metadata: Any
-
-
 class TransactionFailed(Exception):
     """The transaction may or may not have been committed: the committed offsets tell."""
 
@@ -70,7 +61,6 @@ class Transactor:
         self._go_on = go_on
         self._producers: list[Producer] = []
         self._turn = 0
-        self._acknowledged: dict[int, Acknowledged] = {}
         self._fenced: deque[float] = deque(maxlen=_FENCED_MOST)
         # After the group's coordinator was restarted, it may never return, whatever time it was
         # given: https://github.com/confluentinc/librdkafka/issues/5511 and 5456.
@@ -86,7 +76,11 @@ class Transactor:
         """
         for producer in self._producers:
             producer.purge()
-        self._producers = [self._opened(transactional_id) for transactional_id in self._ids]
+        self._producers = []
+        for transactional_id in self._ids:
+            producer = self._make(transactional_id)
+            _persist(_initialise(producer), self._settle_patience_s, self._go_on)
+            self._producers.append(producer)
 
     def transact(
         self,
@@ -104,82 +98,31 @@ class Transactor:
         HeadraceError
             The broker is lost, or another process uses the same transactional ids.
         """
-        producer, turn = self._producers[self._turn], self._turn
-        sent = Acknowledged(turn, offsets, group_metadata)
+        producer = self._producers[self._turn]
         try:
             clock.enter("produce")
             producer.begin_transaction()
             for record in records:
                 _produce(producer, record)
-            self._send_offsets(producer, sent)
+            _persist(
+                lambda: self._within(
+                    _STUCK_S,
+                    lambda: producer.send_offsets_to_transaction(offsets, group_metadata, _CALL_S),
+                ),
+                self._commit_patience_s,
+            )
             clock.enter("commit")
-            self._acknowledged.pop(turn, None)
             _persist(lambda: producer.commit_transaction(_CALL_S), self._commit_patience_s)
         except KafkaException as error:
-            self._fail(producer, error)
-        self._acknowledged[turn] = sent
-        self._turn = (turn + 1) % len(self._producers)
-
-    def acknowledged(self, group_metadata: Any) -> list[Acknowledged]:
-        """Return each producer's last commit, where its outcome is known.
-
-        What such a producer has tried since then was aborted: it never asked for the commit.
-
-        Parameters
-        ----------
-        group_metadata
-            Only those sent with just these: by the same member in the same generation.
-        """
-        every = self._acknowledged.values()
-        return [each for each in every if each.group_metadata == group_metadata]
-
-    def end_again(self, last: Acknowledged) -> None:
-        """Begin and abort a transaction on a producer, so that an end marker of it is written.
-
-        It ends whatever the group's offsets still hold pending of that producer.
-
-        Raises
-        ------
-        TransactionFailed
-            It may not have been written; the producers have been set right.
-        HeadraceError
-            As :meth:`transact`.
-        """
-        producer = self._producers[last.turn]
-        try:
-            producer.begin_transaction()
-            self._send_offsets(producer, last)
-            self._abort(producer)
-        except KafkaException as error:
-            self._fail(producer, error)
-
-    def _send_offsets(self, producer: Producer, what: Acknowledged) -> None:
-        _, offsets, metadata = what
-        _persist(
-            lambda: self._within(
-                _STUCK_S,
-                lambda: producer.send_offsets_to_transaction(offsets, metadata, _CALL_S),
-            ),
-            self._commit_patience_s,
-        )
-
-    def _fail(self, producer: Producer, error: KafkaException) -> NoReturn:
-        _log.warning("transaction failed: %s", error)
-        self._set_right(producer, error.args[0])
-        raise TransactionFailed(str(error)) from error
-
-    def _abort(self, producer: Producer) -> None:
-        _persist(lambda: producer.abort_transaction(_CALL_S), self._commit_patience_s)
-
-    def _opened(self, transactional_id: str) -> Producer:
-        producer = self._make(transactional_id)
-        _persist(_initialise(producer), self._settle_patience_s, self._go_on)
-        return producer
+            _log.warning("transaction failed: %s", error)
+            self._set_right(producer, error.args[0])
+            raise TransactionFailed(str(error)) from error
+        self._turn = (self._turn + 1) % len(self._producers)
 
     def _set_right(self, producer: Producer, error: KafkaError) -> None:
         if error.txn_requires_abort():
             try:
-                self._abort(producer)
+                _persist(lambda: producer.abort_transaction(_CALL_S), self._commit_patience_s)
             except KafkaException as failed:
                 _log.warning("abort failed: %s", failed)
             else:

@@ -56,13 +56,6 @@ def transact(producer: Client, topic: str, value: bytes) -> None:
     producer.commit_transaction()
 
 
-def commit_offset(producer: Client, topic: str, offset: int, metadata: object) -> None:
-    """Commit an offset of partition 0 in a transaction of its own."""
-    producer.begin_transaction()
-    producer.send_offsets_to_transaction([TopicPartition(topic, 0, offset)], metadata)
-    producer.commit_transaction()
-
-
 def transacted(producer: Client, topic: str, value: bytes) -> bool:
     """Transact; where that fails, abort and say False."""
     try:
@@ -129,15 +122,6 @@ def offsets_refused(producer: Client, topic: str, metadata: object) -> KafkaErro
     except KafkaException as refused:
         error: KafkaError = refused.args[0]
         return error
-    return None
-
-
-def plainly_refused(consumer: Client, topic: str, offset: int) -> int | None:
-    """Commit an offset of partition 0 in no transaction; return the code of the refusal."""
-    try:
-        consumer.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)
-    except KafkaException as refused:
-        return int(refused.args[0].code())
     return None
 
 

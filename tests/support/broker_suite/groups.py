@@ -5,11 +5,9 @@ from confluent_kafka import KafkaError, TopicPartition
 from support.broker_suite.broker import (
     Broker,
     Client,
-    committed,
     initialised,
     numbers,
     offsets_refused,
-    plainly_refused,
     refusal,
 )
 
@@ -119,21 +117,6 @@ class GroupSuite:
         assert offsets_refused(producer, topic, fresh) is None
         producer.commit_transaction()
         zombie.consumer.close()
-
-    def test_offsets_outside_a_transaction_are_taken_of_members_alone(self, broker: Broker) -> None:
-        topic, group = broker.topic(), broker.name()
-        member, stranger = Member(broker, group, topic), broker.clients().consumer(group)
-        broker.until(lambda: member.poll() == [0])
-        assert plainly_refused(stranger, topic, 3) == KafkaError.UNKNOWN_MEMBER_ID
-        assert plainly_refused(member.consumer, topic, 5) is None
-        assert [at.offset for at in committed(stranger, topic)] == [5]
-        broker.expel(member)
-        successor = Member(broker, group, topic)
-        broker.until(lambda: successor.poll() == [0])
-        assert plainly_refused(member.consumer, topic, 7) == KafkaError.UNKNOWN_MEMBER_ID
-        assert [at.offset for at in committed(stranger, topic)] == [5]
-        for client in (member.consumer, stranger, successor.consumer):
-            client.close()
 
 
 class Member:

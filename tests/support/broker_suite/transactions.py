@@ -6,7 +6,6 @@ from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPar
 from support.broker_suite.broker import (
     Broker,
     code,
-    commit_offset,
     committed,
     end,
     initialised,
@@ -104,36 +103,6 @@ class TransactionSuite:
         assert raised.value.args[0].code() == KafkaError._TIMED_OUT
         producer.commit_transaction()
         assert [at.offset for at in committed(consumer, topic)] == [7]
-        consumer.close()
-
-    def test_who_reads_uncommitted_is_told_what_is_committed_while_a_transaction_is_open(
-        self, broker: Broker
-    ) -> None:
-        topic, producer, group = broker.topic(), initialised(broker), broker.name()
-        asks = broker.clients().consumer(group, **{"isolation.level": "read_uncommitted"})
-        metadata = asks.consumer_group_metadata()
-        commit_offset(producer, topic, 7, metadata)
-        producer.begin_transaction()
-        producer.send_offsets_to_transaction([TopicPartition(topic, 0, 9)], metadata)
-        assert [at.offset for at in committed(asks, topic)] == [7]
-        producer.abort_transaction()
-        asks.close()
-
-    def test_the_later_of_two_offsets_holds_whichever_way_it_was_written(
-        self, broker: Broker
-    ) -> None:
-        topic, producer = broker.topic(), initialised(broker)
-        consumer = broker.clients().consumer(broker.name())
-        metadata = consumer.consumer_group_metadata()
-        producer.begin_transaction()
-        producer.send_offsets_to_transaction([TopicPartition(topic, 0, 7)], metadata)
-        later = TopicPartition(topic, 0, 8, metadata="later")
-        consumer.commit(offsets=[later], asynchronous=False)
-        producer.commit_transaction()
-        (at,) = committed(consumer, topic)
-        assert (at.offset, at.metadata) == (8, "later")
-        commit_offset(producer, topic, 9, metadata)
-        assert [at.offset for at in committed(consumer, topic)] == [9]
         consumer.close()
 
     def test_a_second_producer_fences_the_first_and_aborts_what_it_left(

@@ -1,8 +1,7 @@
 """The broker: topics, what its coordinators hold, and what a test may do to it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from confluent_kafka import KafkaError, Message, TopicPartition
 
@@ -63,15 +62,6 @@ class FakeKafka:
     def expire_transactions(self) -> None:
         """Let every open transaction reach its timeout."""
         self.transactions.expire(at_once=True)
-
-    def lose_marker(self, commit: Callable[[], Any]) -> Any:
-        """Commit, and do not tell the group's offsets: a planned fault's behaviour."""
-        with self.transactions.losing_markers():
-            return commit()
-
-    def find_markers(self) -> None:
-        """Tell the groups' offsets of the commits that they were not told of."""
-        self.transactions.find_markers()
 
     def compact(self, topic: str) -> None:
         """Let the cleaner go over a topic."""

@@ -92,33 +92,16 @@ class FakeConsumer(FakeClient):
     def committed(
         self, partitions: list[TopicPartition], timeout: float = -1
     ) -> list[TopicPartition]:
-        """Return the committed offsets.
-
-        A read_committed consumer wants stable ones: it times out while a transaction holds one
-        open, or seems to.
-        """
-        held, told = self._kafka.transactions.offsets, []
+        """Return the stable committed offsets; times out while a transaction holds one open."""
+        offsets = []
         for at in partitions:
-            key = (self._group, at.topic, at.partition)
-            if self._fetcher.isolation == "read_committed" and held.is_pending(key):
+            if self._kafka.transactions.pending(self._group, at.topic, at.partition):
                 self._kafka.pass_time(timeout)
                 raise timed_out(f"{at.topic} [{at.partition}]: the offset is not stable")
-            offset, metadata = held.get(key) or Committed(OFFSET_INVALID, "")
-            told.append(TopicPartition(at.topic, at.partition, offset, metadata))
-        return told
-
-    @call
-    def commit(self, offsets: list[TopicPartition], asynchronous: bool = True) -> None:
-        """Commit offsets outside any transaction, as the member that this is; nobody waits."""
-        assert not asynchronous
-        of = self._membership.metadata()
-        self._kafka.groups.check_plain(of.group, of.generation, of.member_id)
-        self._kafka.transactions.offsets.commit(
-            {
-                (self._group, at.topic, at.partition): Committed(at.offset, at.metadata or "")
-                for at in offsets
-            }
-        )
+            held = self._kafka.transactions.offsets.get((self._group, at.topic, at.partition))
+            told = Committed(OFFSET_INVALID, "") if held is None else held
+            offsets.append(TopicPartition(at.topic, at.partition, told.offset, told.metadata))
+        return offsets
 
     @call
     def consumer_group_metadata(self) -> bytes:

@@ -9,7 +9,6 @@ Operation = Literal[
     "assign",
     "begin_transaction",
     "close",
-    "commit",
     "committed",
     "consume",
     "flush",

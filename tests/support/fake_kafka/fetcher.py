@@ -133,7 +133,7 @@ class Fetcher:
         """Turn a logical offset into an actual one; False while, or where, that is impossible."""
         log = reading.log
         if reading.fetch in (OFFSET_INVALID, OFFSET_STORED):
-            if self._kafka.transactions.offsets.is_pending((self._group, log.topic, log.partition)):
+            if self._kafka.transactions.pending(self._group, log.topic, log.partition):
                 return False
             held = self._kafka.transactions.offsets.get((self._group, log.topic, log.partition))
             reading.fetch = held.offset if held else self._at_reset(reading, taken)

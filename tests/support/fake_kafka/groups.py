@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError
 
-from support.fake_kafka.errors import failure, requires_abort
+from support.fake_kafka.errors import requires_abort
 
 Assignment = list[tuple[str, int]]
 
@@ -70,23 +70,12 @@ class GroupCoordinator:
         """
         if generation < 0 and not member_id:
             return
-        code = self._mismatch(self.group(name), generation, member_id)
-        if code is not None:
-            raise requires_abort(code, f"{member_id} of generation {generation}")
-
-    def check_plain(self, name: str, generation: int, member_id: str) -> None:
-        """Refuse the same, and those of no member's where there is any, as OffsetCommit does."""
         group = self.group(name)
-        if generation < 0 and not member_id and not group.members:
-            return
-        code = self._mismatch(group, generation, member_id)
-        if code is not None:
-            raise failure(code, f"{member_id} of generation {generation}")
-
-    def _mismatch(self, group: Group, generation: int, member_id: str) -> int | None:
         if member_id not in group.members:
-            return KafkaError.UNKNOWN_MEMBER_ID
-        return None if generation == group.generation else KafkaError.ILLEGAL_GENERATION
+            raise requires_abort(KafkaError.UNKNOWN_MEMBER_ID, f"{member_id} is not in {name}")
+        if generation != group.generation:
+            reason = f"{name} is in generation {group.generation}, not {generation}"
+            raise requires_abort(KafkaError.ILLEGAL_GENERATION, reason)
 
     def _rebalance(self, group: Group, also_joined: str | None = None) -> None:
         if not group.rebalancing:

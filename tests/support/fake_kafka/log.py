@@ -38,8 +38,8 @@ class Transaction:
 
     outcome: Literal["open", "committed", "aborted"] = "open"
     logs: set["PartitionLog"] = field(default_factory=set)
-    has_offsets: bool = False
-    """Whether the group coordinator is to be told how it ends."""
+    offsets: dict[tuple[str, str, int], Committed] = field(default_factory=dict)
+    """Pending offsets by (group, topic, partition)."""
 
 
 class Entry(NamedTuple):

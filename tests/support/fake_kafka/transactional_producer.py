@@ -63,7 +63,7 @@ class FakeTransactionalProducer(FakeProducer):
         offsets = {
             (group, at.topic, at.partition): Committed(at.offset, at.metadata or "") for at in valid
         }
-        self._kafka.transactions.add_group(self._id, self._epoch)
+        self._kafka.transactions.check(self._id, self._epoch)
         self._kafka.groups.check(group, generation, member_id)
         self._kafka.transactions.add_offsets(self._id, self._epoch, offsets)
 

@@ -1,7 +1,6 @@
 """The transaction coordinator: one open transaction for each transactional id, and fencing."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +8,8 @@ from confluent_kafka import Message
 
 from support.fake_kafka.errors import fenced
 from support.fake_kafka.log import Committed, PartitionLog, Record, Transaction
-from support.fake_kafka.offsets import GroupOffsets, Key
+
+_Offsets = dict[tuple[str, str, int], Committed]
 
 
 @dataclass(slots=True)
@@ -32,16 +32,15 @@ class TransactionCoordinator:
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self._sessions: dict[str, _Session] = {}
-        self._loses_markers = False
-        self._unmarked: list[str] = []
-        self.offsets = GroupOffsets()
+        self.offsets: _Offsets = {}
+        """Committed offsets by (group, topic, partition)."""
 
     def initialise(self, transactional_id: str, timeout_ms: int) -> int:
         """Abort what is open, fence all earlier producers and return the new epoch."""
         session = self._sessions.setdefault(transactional_id, _Session())
         session.timeout_ms = timeout_ms
         session.epoch += 1
-        self._end(transactional_id, "aborted")
+        _end(session, "aborted")
         return session.epoch
 
     def check(self, transactional_id: str, epoch: int) -> _Session:
@@ -57,49 +56,36 @@ class TransactionCoordinator:
         """Append a record within the open transaction, opening it with the first one."""
         return log.append(record, self._opened(transactional_id, epoch))
 
-    def add_group(self, transactional_id: str, epoch: int) -> None:
-        """Make the group coordinator one of those who are told how the transaction ends."""
-        self._opened(transactional_id, epoch).has_offsets = True
-
-    def add_offsets(
-        self, transactional_id: str, epoch: int, offsets: Mapping[Key, Committed]
-    ) -> None:
-        """Make offsets part of the open transaction."""
-        self.check(transactional_id, epoch)
-        self.offsets.add(transactional_id, offsets)
+    def add_offsets(self, transactional_id: str, epoch: int, offsets: _Offsets) -> None:
+        """Make offsets part of the open transaction, opening it with the first ones."""
+        self._opened(transactional_id, epoch).offsets.update(offsets)
 
     def commit(self, transactional_id: str, epoch: int) -> None:
         """Make the transaction's records visible and its offsets the group's."""
-        self.check(transactional_id, epoch)
-        self._end(transactional_id, "committed")
+        session = self.check(transactional_id, epoch)
+        if session.transaction is not None:
+            self.offsets.update(session.transaction.offsets)
+        _end(session, "committed")
 
     def abort(self, transactional_id: str, epoch: int) -> None:
         """End the transaction without a trace but its markers."""
-        self.check(transactional_id, epoch)
-        self._end(transactional_id, "aborted")
+        _end(self.check(transactional_id, epoch), "aborted")
 
     def expire(self, *, at_once: bool = False) -> None:
         """Abort the transactions past their timeout, or all, and fence their producers."""
-        for transactional_id, session in self._sessions.items():
+        for session in self._sessions.values():
             past = self._now_ms() - session.opened_at_ms >= session.timeout_ms
             if session.transaction is not None and (past or at_once):
                 session.epoch += 1
-                self._end(transactional_id, "aborted")
+                _end(session, "aborted")
 
-    @contextmanager
-    def losing_markers(self) -> Iterator[None]:
-        """Let commits be whole ones but for what the groups' offsets are told of them."""
-        self._loses_markers = True
-        try:
-            yield
-        finally:
-            self._loses_markers = False
-
-    def find_markers(self) -> None:
-        """Write the markers that were lost and not made up for."""
-        for transactional_id in self._unmarked:
-            self.offsets.end(transactional_id, committed=True)
-        self._unmarked.clear()
+    def pending(self, group: str, topic: str, partition: int) -> bool:
+        """Say whether an open transaction will, or will not, commit an offset here."""
+        return any(
+            session.transaction is not None
+            and (group, topic, partition) in session.transaction.offsets
+            for session in self._sessions.values()
+        )
 
     def _opened(self, transactional_id: str, epoch: int) -> Transaction:
         session = self.check(transactional_id, epoch)
@@ -108,18 +94,12 @@ class TransactionCoordinator:
             session.opened_at_ms = self._now_ms()
         return session.transaction
 
-    def _end(self, transactional_id: str, outcome: Literal["committed", "aborted"]) -> None:
-        session = self._sessions[transactional_id]
-        transaction, session.transaction = session.transaction, None
-        if transaction is None:
-            return
-        transaction.outcome = outcome
-        for log in sorted(transaction.logs, key=lambda log: (log.topic, log.partition)):
-            log.mark(transaction)
-        if not transaction.has_offsets:
-            return
-        if self._loses_markers and outcome == "committed":
-            self._unmarked.append(transactional_id)
-            return
-        self._unmarked = [each for each in self._unmarked if each != transactional_id]
-        self.offsets.end(transactional_id, committed=outcome == "committed")
+
+def _end(session: _Session, outcome: Literal["committed", "aborted"]) -> None:
+    transaction = session.transaction
+    if transaction is None:
+        return
+    transaction.outcome = outcome
+    for log in sorted(transaction.logs, key=lambda log: (log.topic, log.partition)):
+        log.mark(transaction)
+    session.transaction = None

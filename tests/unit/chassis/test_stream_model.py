@@ -157,31 +157,6 @@ class StreamMachine(RuleBasedStateMachine):
         behaviour = lose_answer(what.error) if lost else refuse(what.error)
         self.world.meet(self.pick(which), what.operation, behaviour, skip, steps)
 
-    @precondition(lambda self: self.world.instances and not self.ghosts)
-    @rule(
-        which=WHICH,
-        records=RECORDS,
-        skip=SKIP,
-        what=st.sampled_from(FAILURES),
-        lost=st.booleans(),
-        later=SKIP,
-    )
-    def lose_a_marker(
-        self, which: int, records: Records, skip: int, what: Failure, lost: bool, later: int
-    ) -> None:
-        """Let the group's offsets never be told of a commit, and a later call fail.
-
-        All else stays as it is: the process that committed is the one that can mend it.
-        """
-        self.world.come_to_rest()
-        name, kafka = self.pick(which), self.world.kafka
-        self.world.publish(records * 2)
-        self.world.meet(name, "commit_transaction", kafka.lose_marker, skip, 12)
-        self.world.publish(records)
-        behaviour = lose_answer(what.error) if lost else refuse(what.error)
-        self.world.meet(name, what.operation, behaviour, later, 40)
-        kafka.find_markers()
-
     @some_run
     @rule(which=WHICH, records=RECORDS, skip=SKIP, steps=STEPS)
     def fill_the_queue(self, which: int, records: Records, skip: int, steps: int) -> None:
