@@ -254,8 +254,8 @@ class Assignment(Generic[V]):
         if monotonic() - self._unsettled_since > self._patience_s:
             raise HeadraceError(
                 f"The broker could not be asked where the group of {self.topic} stands: {error}",
-                fix="Bring the broker back; the service then goes on where it stood. Where it is there "
-                "and was stopped before, see docs/decisions/0011-a-lost-marker.md.",
+                fix="Bring the broker back; the service then goes on where it stood. Where it is "
+                "back after a stop, see docs/decisions/0011-a-lost-marker.md.",
             ) from error
         self.poll(IDLE_S)
 
