@@ -16,7 +16,8 @@ EVENTS = 1_500
 
 
 def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OTEL_TRACES_SAMPLER": "parentbased_always_on", "NO_COLOR": "1"}
+    # 30 traces or so, the sampled events of a batch never more than a batch may record.
+    environment = {**os.environ, "OTEL_TRACES_SAMPLER_ARG": "0.02", "NO_COLOR": "1"}
     done = subprocess.run(
         [PROGRAM, "demo", "--events", str(EVENTS), *arguments],
         env=environment,
