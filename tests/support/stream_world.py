@@ -17,6 +17,7 @@ from headrace.chassis import assignment, reading, stream, table, transactor
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stream import Stream
+from headrace.chassis.within import Answer, make
 from headrace.errors import HeadraceError
 from support.counting import CountFormat, CountingHandler, counting_topology
 from support.fake_kafka import CrashNow, FakeClients, FakeKafka
@@ -120,6 +121,9 @@ class World:
         self.publisher = FakeClients(self.kafka, "publisher")
         self.instances: dict[str, Instance] = {}
         self._batch_records = batch_records
+        self.commits_at_once = False
+        """Whether a transaction that was begun is committed before anything else happens, or only
+        when its stream asks for the answer."""
         for topic in (INPUTS, OUTPUTS, DEAD_LETTERS, CHANGELOG):
             self.kafka.create_topic(topic, partitions)
         self.kafka.create_topic(TOPOLOGY.pauses.topic)
@@ -135,6 +139,7 @@ class World:
                 now_s = patch.object(module, "monotonic", lambda: self.kafka.now_ms / 1_000)
                 patches.enter_context(now_s)
             patches.enter_context(patch.object(transactor, "Within", lambda: _call_here))
+            patches.enter_context(patch.object(transactor, "Beside", lambda: self._call))
             yield
 
     def publish(self, records: Records) -> None:
@@ -242,6 +247,12 @@ class World:
                 counts[_key(message).removesuffix("#0")] = int.from_bytes(entry["body"])
         return counts
 
+    def _call(self, call: Callable[[], object]) -> Answer:
+        answer = Answer() if self.commits_at_once else _Later(call)
+        if self.commits_at_once:
+            make(call, answer)
+        return answer
+
     def _rests(self) -> bool:
         in_hand = [at for each in self.instances.values() for at in each.settled()]
         last = {m.partition(): (m.offset() or 0) + 1 for m in self.kafka.records(INPUTS)}
@@ -251,6 +262,19 @@ class World:
 
     def _bury(self) -> None:
         self.instances = {name: each for name, each in self.instances.items() if not each.ended}
+
+
+class _Later(Answer):
+    """Made when somebody asks for it."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        super().__init__()
+        self._call = call
+
+    def result(self, timeout: float | None = None) -> None:
+        if not self.done():
+            make(self._call, self)
+        return super().result(timeout)
 
 
 def _call_here(_limit_s: float, call: Callable[[], object]) -> None:

@@ -40,6 +40,8 @@ class Assignment(Generic[V]):
         A member of the group, not yet subscribed.
     beat
         Called whenever the loop inside turns, so that a long restore counts as living.
+    finish
+        Called before partitions change hands: what is under way is to be finished.
     patience_s
         How long a lost broker is waited for.
     """
@@ -51,6 +53,7 @@ class Assignment(Generic[V]):
         state: KeyedState[V],
         restorer: Restorer,
         beat: Callable[[], None],
+        finish: Callable[[], object],
         patience_s: float,
     ) -> None:
         self.consumer = consumer
@@ -66,6 +69,7 @@ class Assignment(Generic[V]):
         self._state = state
         self._restorer = restorer
         self._beat = beat
+        self._finish = finish
         self._patience_s = patience_s
         self._partitions: set[int] = set()
         self._joined = False
@@ -166,6 +170,7 @@ class Assignment(Generic[V]):
     def _rebalanced(self, partitions: set[int]) -> None:
         self.epoch += 1
         self.fetching = False
+        self._finish()
         self._partitions = partitions
         self._unsettled_since = monotonic()
 

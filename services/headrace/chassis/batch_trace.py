@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from headrace.chassis.batch import Place, Work
 from headrace.chassis.records import Answer, Outgoing
-from headrace.chassis.stages import StageClock
+from headrace.chassis.stages import STAGES, Stage, StageClock
 from headrace.chassis.telemetry import Telemetry, Told, messaging
 from headrace.chassis.topology import Topology
 from headrace.chassis.tracing import CURRENT, SpanIds, Trace, new_span_id
@@ -50,27 +50,34 @@ class BatchTrace:
         self._telemetry = telemetry
         self._source, self._group = topology.source.topic, topology.group
         self._clock = clock
-        self._seconds_before = dict(clock.seconds)
+        self._spent_s: dict[Stage, float] = dict.fromkeys(STAGES, 0.0)
+        self._since: dict[Stage, float] | None = None
+        """What the clock said when the time that is being spent on the batch began."""
         self._began_ns = self._sending_ns = time_ns()
         self._is_named_by_log = self._is_told = False
         self._sent: list[_Sent] = []
 
     @contextmanager
     def current(self) -> Iterator[None]:
-        """Let log lines name the batch; if one did, its span is written whatever becomes of it."""
+        """Work on the batch, now and again: the time is its own, and log lines name it."""
         if not self._telemetry.records:
             yield
             return
-        before, error = CURRENT.set(self), "given back"
+        before, self._since = CURRENT.set(self), self._clock.lap()
         try:
             yield
         except BaseException as raised:
-            error = type(raised).__name__
+            self.given_back(type(raised).__name__)
             raise
         finally:
+            self._spend()
+            self._since = None
             CURRENT.reset(before)
-            if self._is_named_by_log and not self._is_told:
-                self._tell_batch(time_ns(), error=error)
+
+    def given_back(self, error: str = "given back") -> None:
+        """Tell of a batch that is not gone on with, if a log line names it."""
+        if self._is_named_by_log and not self._is_told:
+            self._tell_batch(time_ns(), error=error)
 
     def named_by_log(self) -> SpanIds:
         """Return the ids of the batch's span, which will be written then."""
@@ -150,6 +157,14 @@ class BatchTrace:
             )
         )
 
+    def _spend(self) -> None:
+        if self._since is None:
+            return
+        now = self._clock.lap()
+        for stage, seconds in self._since.items():
+            self._spent_s[stage] += now[stage] - seconds
+        self._since = now
+
     def _tell_batch(
         self,
         now_ns: int,
@@ -158,16 +173,16 @@ class BatchTrace:
         error: str = "",
     ) -> None:
         self._is_told = True
-        before = self._seconds_before
+        self._spend()
         attributes = {
             **messaging("process", self._source),
             "messaging.consumer.group.name": self._group,
             "messaging.batch.message_count": self._messages,
             "headrace.dead_letters": dead_letters,
             **{
-                f"headrace.{stage}_us": round((seconds - before[stage]) * 1e6)
-                for stage, seconds in self._clock.seconds.items()
-                if seconds > before[stage]
+                f"headrace.{stage}_us": round(seconds * 1e6)
+                for stage, seconds in self._spent_s.items()
+                if seconds > 0
             },
         }
         self._telemetry.write(

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaException
 
 from headrace.chassis.records import Handled, Received, Rejected
 from headrace.chassis.stages import StageClock
-from headrace.chassis.state import KeyedState, Overlay, View
+from headrace.chassis.state import Overlay, View
 
 V = TypeVar("V")
 Handler = Callable[[Sequence[Received], View[V], StageClock], Handled]
@@ -18,22 +18,30 @@ NOT_THE_RECORDS_FAULT = (OSError, MemoryError, KafkaException)
 
 
 def handle(
-    handler: Handler[V], received: Sequence[Received], state: KeyedState[V], clock: StageClock
+    handler: Handler[V],
+    received: Sequence[Received],
+    overlay_of: Callable[[], Overlay[V]],
+    clock: StageClock,
 ) -> tuple[Handled, Overlay[V]]:
     """Handle a batch; a record that fails, and fails again alone, is rejected.
+
+    Parameters
+    ----------
+    overlay_of
+        Gives an empty overlay over what the batch finds.
 
     Returns
     -------
     What came of the batch in the order of its records, and the changes it made.
     """
-    overlay = state.overlay()
+    overlay = overlay_of()
     try:
         return handler(received, overlay, clock), overlay
     except NOT_THE_RECORDS_FAULT:
         raise
     except Exception:  # noqa: BLE001 -- whatever a handler raises, one of the records causes it
         clock.enter("handle")
-    overlay = state.overlay()  # the failed one may be half changed
+    overlay = overlay_of()  # the failed one may be half changed
     return _bisect(handler, received, overlay, clock), overlay
 
 

@@ -13,8 +13,8 @@ Stage = Literal[
     "model",
     "policy",
     "encode",  # records to bytes
-    "produce",  # handing records to the producer, and the offsets to the transaction
-    "commit",  # from asking for the commit to its answer
+    "produce",  # handing records to the producer
+    "commit",  # waiting for a transaction that was not committed beside other work
     "merge",  # the batch's changes into the state
     "restore",  # reading the state back
 ]
@@ -36,3 +36,8 @@ class StageClock:
         self.seconds[self._stage] += now - self._since
         self._stage = stage
         self._since = now
+
+    def lap(self) -> dict[Stage, float]:
+        """Return the seconds so far, those of the stage that still lasts included."""
+        self.enter(self._stage)
+        return dict(self.seconds)

@@ -90,8 +90,9 @@ class KeyedState(Generic[V]):
 class Overlay(Generic[V]):
     """The changes of a batch, seen by its later records and by nobody else until merged.
 
-    Overlays stack: bisecting a failed batch tries each half in an overlay of its own, whose
-    changes are absorbed only where the half succeeded.
+    Overlays stack. A batch is handled above the one before it while that is being committed;
+    bisecting a failed batch tries each half in an overlay of its own, whose changes are absorbed
+    only where the half succeeded.
     """
 
     def __init__(self, state: KeyedState[V], below: "Overlay[V] | None") -> None:
@@ -126,8 +127,10 @@ class Overlay(Generic[V]):
     def merge(self, partitions: set[int]) -> None:
         """Put the values of partitions into the state: their transaction has been committed.
 
-        Only what was changed is merged: a key that was merely looked up stays as it was.
+        Only what was changed is merged: a key that was merely looked up stays as it was. What is
+        below was merged before, so it is found in the state from now on.
         """
+        self._below = None
         for partition, key in {(change.partition, change.key) for change in self.changes}:
             if partition in partitions:
                 self._state.of(partition)[key] = self._values[partition, key]

@@ -2,7 +2,11 @@
 
 Each step does one of three things. Held (paused, or waiting for the registry): nothing is
 fetched. Not fetching (after an assignment or a failed transaction): settle. Else: fetch a batch,
-handle it, commit it.
+handle it, begin its transaction.
+
+The transaction is committed while the next batch is fetched and handled, above the changes of
+this one; it is finished before the next begins, before partitions change hands, and at once where
+there is no next batch. Where it fails, what was handled above it is thrown away.
 """
 
 import logging
@@ -10,7 +14,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from time import monotonic
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from confluent_kafka import KafkaException, TopicPartition
 
@@ -28,23 +32,23 @@ from headrace.chassis.batch import (
 )
 from headrace.chassis.batch_trace import BatchTrace
 from headrace.chassis.clients import Clients
-from headrace.chassis.deadletters import dead_lettered
 from headrace.chassis.handling import Handler, handle
 from headrace.chassis.headers import read_headers
 from headrace.chassis.health import Health
 from headrace.chassis.limit import DeadLetterLimit
 from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
-from headrace.chassis.pauses import Pauses, pause
-from headrace.chassis.records import Answer, Outgoing
+from headrace.chassis.outputs import Outputs
+from headrace.chassis.pauses import Pauses
 from headrace.chassis.restore import Restorer
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stages import StageClock
-from headrace.chassis.state import Change, Format, KeyedState
+from headrace.chassis.state import Format, KeyedState
 from headrace.chassis.table import Table
 from headrace.chassis.telemetry import Telemetry
 from headrace.chassis.topology import Topology
-from headrace.chassis.transactor import ToProduce, TransactionFailed, Transactor
+from headrace.chassis.transactor import TransactionFailed, Transactor
+from headrace.chassis.underway import Prepared, Underway
 from headrace.contracts.registry import RegistryUnavailable
 from headrace.errors import HeadraceError
 
@@ -116,8 +120,11 @@ class Stream(Generic[V]):
             self.state,
             Restorer(clients, topology.changelog.topic, topology.changelog.decode),
             self.health.beat,
+            self._finish,
             settings.settle_timeout_s,
         )
+        self._outputs = Outputs(topology, layout.version, now_ms)
+        self._underway: Underway[V] | None = None
         self._tokens = (f"{uuid.uuid4().hex}-{number}" for number in count())
         self._registry_retry_at = 0.0
         self._registry_awaited_in: int | None = None
@@ -161,11 +168,14 @@ class Stream(Generic[V]):
         self._assignment.join()
 
     def close(self) -> None:
-        """Leave the group."""
+        """Finish what is under way, and leave the group."""
         self.health.not_ready = "stopped"
-        self._assignment.consumer.close()
-        for table in self._tables:
-            table.close()
+        try:
+            self._finish()
+        finally:
+            self._assignment.consumer.close()
+            for table in self._tables:
+                table.close()
 
     def _goes_on(self) -> bool:
         self.health.beat()
@@ -176,6 +186,7 @@ class Stream(Generic[V]):
         self.health.beat()
         held = self._held()
         if held:
+            self._finish()
             self.clock.enter("idle")
             self._assignment.stop_fetching()
             self._assignment.poll(IDLE_S)
@@ -204,8 +215,13 @@ class Stream(Generic[V]):
     def _fetch(self) -> Batch | None:
         """Wait for a first record, then take what is there already: never wait for a full batch."""
         consumer, epoch = self._assignment.consumer, self._assignment.epoch
-        self.clock.enter("idle")
-        first = consumer.poll(IDLE_S)
+        self.clock.enter("fetch")
+        first = consumer.poll(0) if self._underway else None
+        if first is None:
+            if not self._finish() or epoch != self._assignment.epoch:
+                return None
+            self.clock.enter("idle")
+            first = consumer.poll(IDLE_S)
         if first is None:
             return None
         self.clock.enter("fetch")
@@ -222,36 +238,34 @@ class Stream(Generic[V]):
         return Batch(fetched, read_headers(fetched), metadata)
 
     def _process(self, batch: Batch) -> None:
+        """Handle a batch beside the commit of the one before, then begin its own."""
         trace = BatchTrace(self._telemetry, self._topology, self.clock, len(batch.messages))
         with trace.current():
-            self._process_traced(batch, trace)
+            prepared = self._prepare(batch, trace)
+        if prepared is not None and self._finish():
+            self._begin(prepared)
+        else:
+            trace.given_back()
 
-    def _process_traced(self, batch: Batch, trace: BatchTrace) -> None:
+    def _prepare(self, batch: Batch, trace: BatchTrace) -> Prepared[V] | None:
+        """Return what is to be committed; nothing where the registry must be waited for."""
         try:
             work, limit, pause_reason = self._work_within_limit(batch)
         except RegistryUnavailable as error:
             _log.warning("waiting for the schema registry: %s", error)
             self._registry_retry_at = monotonic() + _REGISTRY_RETRY_S
             self._registry_awaited_in = self._assignment.epoch
-            return
+            return None
         self._registry_awaited_in = None
-        records = self._records(work, batch.headers, pause_reason, trace)
-
-        def then() -> None:
-            self._limit = limit
-            self._failures = 0
-            self._account(work, sum(len(each.values) for each in records))
-            if pause_reason is not None:
-                self._pauses.expect(pause_reason)
-            trace.committed(work)
-
-        trace.sending()
-        self._commit(work, records, batch.group_metadata, trace, then)
+        self.clock.enter("encode")
+        records = self._outputs.of(work, batch.headers, pause_reason, trace)
+        return Prepared(work, records, batch.group_metadata, limit, pause_reason, trace)
 
     def _work_within_limit(self, batch: Batch) -> tuple[Work[V], DeadLetterLimit, str | None]:
         """Handle the messages, or only those up to the one that passes the dead-letter limit."""
-        messages = batch.messages
-        work, limit = self._work(messages, batch.headers), self._limit.copy()
+        messages, before = batch.messages, self._underway
+        work = self._work(messages, batch.headers)
+        limit = (before.prepared.limit if before else self._limit).copy()
         dead = {(each.partition, each.offset) for each in work.dead}
         past = limit.first_past([(m.partition(), m.offset()) in dead for m in messages])
         if past is None or not self._settings.dead_letter_limit:
@@ -266,7 +280,8 @@ class Stream(Generic[V]):
         sampler = self._telemetry.sampler
         received, dead, traces = decode(messages, self._topology.source.decode, headers, sampler)
         self.clock.enter("handle")
-        handled, overlay = handle(self._handler, received, self.state, self.clock)
+        below = self._underway.doubt.overlay.above if self._underway else self.state.overlay
+        handled, overlay = handle(self._handler, received, below, self.clock)
         dead += [
             Dead(each.received.partition, each.received.offset, each.reason, each.detail)
             for each in handled.rejected
@@ -274,87 +289,54 @@ class Stream(Generic[V]):
         dead.sort()  # by partition and offset: the order in which they came
         return Work(messages, handled.outgoing, dead, handled.counts, overlay, traces)
 
-    def _records(
-        self,
-        work: Work[V],
-        headers: Mapping[Place, Headers | None],
-        pause_reason: str | None,
-        trace: BatchTrace,
-    ) -> list[ToProduce]:
-        """Return everything that the batch's transaction holds, offsets aside."""
-        self.clock.enter("encode")
-        records = [trace.to_produce(each) for each in work.outgoing]
-        if work.overlay.changes:
-            records.append(self._changes(work.overlay.changes))
-        if work.dead:
-            records.append(trace.to_produce(self._dead_letters(work, headers)))
-        if pause_reason is not None:
-            _log.error("paused: %s", pause_reason)
-            records.append(self._pause(pause_reason))
-        return records
-
-    def _changes(self, changes: Sequence[Change]) -> ToProduce:
-        topic, encode, _ = self._topology.changelog
-        partitions, keys, slots, offsets, bodies = zip(*changes, strict=True)
-        values = encode.batch(
-            {"format": self.state.layout.version}, {"offset": offsets, "body": bodies}
-        )
-        named = [f"{key}#{slot}" for key, slot in zip(keys, slots, strict=True)]
-        return ToProduce(topic, named, values, partitions)
-
-    def _dead_letters(self, work: Work[V], headers: Mapping[Place, Headers | None]) -> Outgoing:
-        topic, encode, _ = self._topology.dead_letters
-        messages = {(each.partition(), each.offset()): each for each in work.messages}
-        places = [(dead.partition, dead.offset) for dead in work.dead]
-        letters = [
-            dead_lettered(
-                messages[place],
-                headers.get(place, []),
-                dead,
-                self._topology.service,
-                self._now_ms(),
-            )
-            for place, dead in zip(places, work.dead, strict=True)
-        ]
-        return Outgoing(
-            topic,
-            [letter["key"] for letter in letters],
-            [encode(letter) for letter in letters],
-            {
-                row: Answer(work.traces[place])
-                for row, place in enumerate(places)
-                if place in work.traces
-            },
-        )
-
-    def _pause(self, reason: str) -> ToProduce:
-        topic, encode, _ = self._topology.pauses
-        service = self._topology.service
-        return ToProduce(topic, [service], [encode(pause(service, reason, self._now_ms()))], [0])
-
-    def _commit(
-        self,
-        work: Work[V],
-        records: list[ToProduce],
-        group_metadata: Any,
-        trace: BatchTrace,
-        then: Callable[[], None],
-    ) -> None:
-        """Write everything in one transaction, and only then merge the changes."""
-        token, reached = next(self._tokens), positions(work.messages)
+    def _begin(self, prepared: Prepared[V]) -> None:
+        """Write everything in one transaction, which is committed beside the next batch."""
+        token, reached = next(self._tokens), positions(prepared.work.messages)
         topic = self._topology.source.topic
         offsets = [TopicPartition(topic, p, offset, token) for p, offset in reached.items()]
-        try:
-            self._transactor.transact(records, offsets, group_metadata, self.clock)
-        except TransactionFailed as failed:
-            self._assignment.stop_fetching(InDoubt(token, reached, work.overlay, then))
-            trace.failed(work, str(failed))
-            self._bear(failed)
-            return
-        self.clock.enter("merge")
-        work.overlay.merge(set(reached))
-        self._assignment.advance(reached)
-        then()
+        with prepared.trace.current():
+            self.clock.enter("produce")
+            prepared.trace.sending()
+            begun = self._transactor.begin(prepared.records, offsets, prepared.group_metadata)
+        doubt = InDoubt(token, reached, prepared.work.overlay, lambda: self._committed(prepared))
+        self._underway = Underway(prepared, begun, doubt)
+        if prepared.pause_reason is not None:
+            self._finish()
+
+    def _finish(self) -> bool:
+        """Wait for the transaction under way, and only then merge the changes.
+
+        Returns
+        -------
+        Whether the next may follow: not where this one may have failed.
+        """
+        underway, self._underway = self._underway, None
+        if underway is None:
+            return True
+        prepared, begun, doubt = underway
+        with prepared.trace.current():
+            self.clock.enter("commit")
+            try:
+                self._transactor.finish(begun)
+            except TransactionFailed as failed:
+                self._assignment.stop_fetching(doubt)
+                prepared.trace.failed(prepared.work, str(failed))
+                self._bear(failed)
+                return False
+            self.clock.enter("merge")
+            doubt.overlay.merge(set(doubt.positions))
+            self._assignment.advance(doubt.positions)
+            doubt.then()
+        return True
+
+    def _committed(self, prepared: Prepared[V]) -> None:
+        """Do what follows a commit, besides the merge."""
+        self._limit = prepared.limit
+        self._failures = 0
+        self._account(prepared.work, sum(len(each.values) for each in prepared.records))
+        if prepared.pause_reason is not None:
+            self._pauses.expect(prepared.pause_reason)
+        prepared.trace.committed(prepared.work)
 
     def _bear(self, failed: TransactionFailed) -> None:
         """Let it be tried again, until patience ends: it may fail for what no retry mends."""

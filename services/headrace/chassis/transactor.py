@@ -1,4 +1,4 @@
-"""Transactions on two producers that take turns.
+"""Transactions on two producers that take turns, each committed beside other work.
 
 Back-to-back transactions of one producer wait for the markers of the one before; two producers
 taking turns don't. They never overlap: a transaction begins after the commit before it returned.
@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from headrace.chassis.stages import StageClock
 from headrace.chassis.tracing import Headers
-from headrace.chassis.within import Within
+from headrace.chassis.within import Answer, Beside, Within
 from headrace.errors import HeadraceError
 
 _log = logging.getLogger("headrace.transactor")
@@ -65,6 +64,7 @@ class Transactor:
         # After the group's coordinator was restarted, it may never return, whatever time it was
         # given: https://github.com/confluentinc/librdkafka/issues/5511 and 5456.
         self._within = Within()
+        self._beside = Beside()
 
     def open(self) -> None:
         """Make the producers; this ends whatever an earlier process left open.
@@ -82,14 +82,28 @@ class Transactor:
             _persist(_initialise(producer), self._settle_patience_s, self._go_on)
             self._producers.append(producer)
 
-    def transact(
-        self,
-        records: Iterable[ToProduce],
-        offsets: list[TopicPartition],
-        group_metadata: Any,
-        clock: StageClock,
-    ) -> None:
-        """Write records and input offsets in one transaction.
+    def begin(
+        self, records: Iterable[ToProduce], offsets: list[TopicPartition], group_metadata: Any
+    ) -> Answer:
+        """Write records in a transaction; what remains, to its commit, is done in another thread.
+
+        Returns
+        -------
+        What :meth:`finish` takes, before anything else begins.
+        """
+        producer = self._producers[self._turn]
+        try:
+            producer.begin_transaction()
+            for record in records:
+                _produce(producer, record)
+        except KafkaException as error:
+            failed = Answer()
+            failed.set_exception(error)
+            return failed
+        return self._beside(lambda: self._complete(producer, offsets, group_metadata))
+
+    def finish(self, begun: Answer) -> None:
+        """Wait until a transaction that was begun is committed.
 
         Raises
         ------
@@ -98,26 +112,25 @@ class Transactor:
         HeadraceError
             The broker is lost, or another process uses the same transactional ids.
         """
-        producer = self._producers[self._turn]
         try:
-            clock.enter("produce")
-            producer.begin_transaction()
-            for record in records:
-                _produce(producer, record)
-            _persist(
-                lambda: self._within(
-                    _STUCK_S,
-                    lambda: producer.send_offsets_to_transaction(offsets, group_metadata, _CALL_S),
-                ),
-                self._commit_patience_s,
-            )
-            clock.enter("commit")
-            _persist(lambda: producer.commit_transaction(_CALL_S), self._commit_patience_s)
+            begun.result()
         except KafkaException as error:
             _log.warning("transaction failed: %s", error)
-            self._set_right(producer, error.args[0])
+            self._set_right(self._producers[self._turn], error.args[0])
             raise TransactionFailed(str(error)) from error
         self._turn = (self._turn + 1) % len(self._producers)
+
+    def _complete(
+        self, producer: Producer, offsets: list[TopicPartition], group_metadata: Any
+    ) -> None:
+        _persist(
+            lambda: self._within(
+                _STUCK_S,
+                lambda: producer.send_offsets_to_transaction(offsets, group_metadata, _CALL_S),
+            ),
+            self._commit_patience_s,
+        )
+        _persist(lambda: producer.commit_transaction(_CALL_S), self._commit_patience_s)
 
     def _set_right(self, producer: Producer, error: KafkaError) -> None:
         if error.txn_requires_abort():

@@ -1,4 +1,7 @@
-"""Giving a limit to a call of librdkafka that does not keep its own."""
+"""Calls of librdkafka in threads of their own: beside other work, or within a limit.
+
+Its calls let other threads run while they wait for the broker.
+"""
 
 import threading
 from collections.abc import Callable
@@ -7,12 +10,36 @@ from queue import SimpleQueue
 
 from confluent_kafka import KafkaError, KafkaException
 
+Answer = Future[None]
 
-class Within:
-    """Makes calls in a thread of its own, which is left behind where a call does not return."""
+
+class Beside:
+    """Makes calls in a thread of its own, one after the other."""
 
     def __init__(self) -> None:
-        self._calls = _worker()
+        self._calls: SimpleQueue[tuple[Callable[[], object], Answer]] = SimpleQueue()
+        # Nobody waits for it, not even the end of the process: a call may never return.
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def __call__(self, call: Callable[[], object]) -> Answer:
+        """Have a call made; the answer raises what the call does."""
+        answer = Answer()
+        self._calls.put((call, answer))
+        return answer
+
+    def _work(self) -> None:
+        while True:
+            make(*self._calls.get())
+
+
+class Within:
+    """Gives a limit to calls that do not keep their own.
+
+    The thread of one that does not return is left behind.
+    """
+
+    def __init__(self) -> None:
+        self._beside = Beside()
 
     def __call__(self, limit_s: float, call: Callable[[], object]) -> None:
         """Make the call.
@@ -22,36 +49,21 @@ class Within:
         KafkaException
             The call's own, or a time-out: the call may go on, and what it used is lost.
         """
-        done: Future[None] = Future()
-        self._calls.put((call, done))
+        answer = self._beside(call)
         try:
-            done.result(limit_s)
+            answer.result(limit_s)
         except TimeoutError as error:
-            self._calls = _worker()
+            self._beside = Beside()
             raise KafkaException(
                 KafkaError(KafkaError._TIMED_OUT, f"no answer within {limit_s:.0f} s")
             ) from error
 
 
-_Calls = SimpleQueue[tuple[Callable[[], object], Future[None]]]
-
-
-def _worker() -> _Calls:
-    """Start a thread that nobody waits for, not even the end of the process."""
-    calls: _Calls = SimpleQueue()
-    threading.Thread(target=_work, args=(calls,), daemon=True).start()
-    return calls
-
-
-def _work(calls: _Calls) -> None:
-    while True:
-        _answer(*calls.get())
-
-
-def _answer(call: Callable[[], object], done: Future[None]) -> None:
+def make(call: Callable[[], object], answer: Answer) -> None:
+    """Make a call here, and let its answer say how it ended."""
     try:
         call()
     except BaseException as error:  # noqa: BLE001 -- handed to the thread that asked
-        done.set_exception(error)
+        answer.set_exception(error)
     else:
-        done.set_result(None)
+        answer.set_result(None)

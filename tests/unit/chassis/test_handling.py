@@ -37,7 +37,7 @@ def batch(*records):
 
 def run(records, handler=None):
     state = KeyedState(CountFormat())
-    handled, overlay = handle(handler or Spy(), batch(*records), state, StageClock())
+    handled, overlay = handle(handler or Spy(), batch(*records), state.overlay, StageClock())
     overlay.merge({0})
     counts = {key: value.n for _, key, value in state}
     return handled, counts, overlay

@@ -208,6 +208,6 @@ def test_refusals_with_successes_between_them_end_nothing(world, start):
     for _ in range(30):
         world.publish([GOOD])
         world.kafka.faults.plan("commit_transaction", refuse(requires_abort(INVALID, "planned")))
-        step(stream, 6)
+        step(stream, 8)
         world.kafka.now_ms += 10_000
     assert world.committed() == {0: 30}

@@ -238,6 +238,11 @@ class StreamMachine(RuleBasedStateMachine):
         for ghost in self.ghosts * steps:
             ghost.step()
 
+    @rule(at_once=st.booleans())
+    def commit(self, at_once: bool) -> None:
+        """Let commits beside other work be fast or slow."""
+        self.world.commits_at_once = at_once
+
     @rule()
     def expire_transactions(self) -> None:
         self.world.kafka.expire_transactions()

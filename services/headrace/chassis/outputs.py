@@ -1,0 +1,90 @@
+"""What a batch's transaction holds, offsets aside."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from headrace.chassis.batch import Headers, Place, Work
+from headrace.chassis.batch_trace import BatchTrace
+from headrace.chassis.deadletters import dead_lettered
+from headrace.chassis.pauses import pause
+from headrace.chassis.records import Answer, Outgoing
+from headrace.chassis.state import Change
+from headrace.chassis.topology import Topology
+from headrace.chassis.transactor import ToProduce
+
+_log = logging.getLogger("headrace.stream")
+
+
+class Outputs:
+    """Makes records of what came of a batch.
+
+    Parameters
+    ----------
+    topology
+        Where they go.
+    format_version
+        Of the state's changes.
+    now_ms
+        The wall clock, in milliseconds.
+    """
+
+    def __init__(self, topology: Topology, format_version: int, now_ms: Callable[[], int]) -> None:
+        self._topology = topology
+        self._format_version = format_version
+        self._now_ms = now_ms
+
+    def of(
+        self,
+        work: Work[Any],
+        headers: Mapping[Place, Headers | None],
+        pause_reason: str | None,
+        trace: BatchTrace,
+    ) -> list[ToProduce]:
+        """Return the handler's records, changes of state, dead letters and a pause, if any."""
+        records = [trace.to_produce(each) for each in work.outgoing]
+        if work.overlay.changes:
+            records.append(self._changes(work.overlay.changes))
+        if work.dead:
+            records.append(trace.to_produce(self._dead_letters(work, headers)))
+        if pause_reason is not None:
+            _log.error("paused: %s", pause_reason)
+            records.append(self._pause(pause_reason))
+        return records
+
+    def _changes(self, changes: Sequence[Change]) -> ToProduce:
+        topic, encode, _ = self._topology.changelog
+        partitions, keys, slots, offsets, bodies = zip(*changes, strict=True)
+        values = encode.batch({"format": self._format_version}, {"offset": offsets, "body": bodies})
+        named = [f"{key}#{slot}" for key, slot in zip(keys, slots, strict=True)]
+        return ToProduce(topic, named, values, partitions)
+
+    def _dead_letters(self, work: Work[Any], headers: Mapping[Place, Headers | None]) -> Outgoing:
+        topic, encode, _ = self._topology.dead_letters
+        messages = {(each.partition(), each.offset()): each for each in work.messages}
+        places = [(dead.partition, dead.offset) for dead in work.dead]
+        letters = [
+            dead_lettered(
+                messages[place],
+                headers.get(place, []),
+                dead,
+                self._topology.service,
+                self._now_ms(),
+            )
+            for place, dead in zip(places, work.dead, strict=True)
+        ]
+        return Outgoing(
+            topic,
+            [letter["key"] for letter in letters],
+            [encode(letter) for letter in letters],
+            {
+                row: Answer(work.traces[place])
+                for row, place in enumerate(places)
+                if place in work.traces
+            },
+        )
+
+    def _pause(self, reason: str) -> ToProduce:
+        topic, encode, _ = self._topology.pauses
+        service = self._topology.service
+        return ToProduce(topic, [service], [encode(pause(service, reason, self._now_ms()))], [0])
