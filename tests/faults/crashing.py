@@ -111,13 +111,12 @@ class WatchedConsumer(Wrapped):
 
     def poll(self, timeout_s: float) -> Any:
         """Poll; the first time after a batch counts as before the poll."""
-        if self._batch_in_hand:
-            self._batch_in_hand = False
-            self._blow.at("before-poll")
+        self._before_poll()
         return self._client.poll(timeout_s)
 
     def consume(self, number: int, timeout_s: float) -> Any:
-        """Take what is there."""
+        """Take what is there; as a poll, where it is the first thing after a batch."""
+        self._before_poll()
         messages = self._client.consume(number, timeout_s)
         self._blow.at("while-fetching")
         return messages
@@ -128,6 +127,11 @@ class WatchedConsumer(Wrapped):
         self._batch_in_hand = True
         self._blow.at("after-consume")
         return metadata
+
+    def _before_poll(self) -> None:
+        if self._batch_in_hand:
+            self._batch_in_hand = False
+            self._blow.at("before-poll")
 
     def rejoin(self) -> None:
         """Poll until the group has given partitions again."""

@@ -60,6 +60,7 @@ class Benchmark:
         self._build(contestants)
         events = max([*self._plan.events.values(), self._plan.schedule.events])
         payments = growing(events, SEED)
+        self._warm_up(payments)
         for number in range(1, self._plan.rounds + 1):
             for name in contestants:
                 self._throughput(name, payments, number)
@@ -74,6 +75,19 @@ class Benchmark:
                 self.environments[each] = environment(each, self._say)
             except HeadraceError as error:
                 self._say(f"{error.message}")
+
+    def _warm_up(self, payments: Payments) -> None:
+        """Let the broker work before anybody is timed: it has just started, and gets faster."""
+        self._say("Warming the broker up ...")
+        first, tuning = payments.first(self._plan.events["echo"]), TUNING["echo", "throughput"]
+
+        def run() -> Throughput:
+            with self._course(f"bench-{self._started}-warm-up") as course:
+                return run_throughput(
+                    "echo", course, first, tuning, self._python("echo"), self._sizes
+                )
+
+        self._noted("echo", "warming up", run)
 
     def _throughput(self, name: Name, payments: Payments, number: int) -> None:
         first = payments.first(self._plan.events[name])

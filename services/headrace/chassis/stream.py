@@ -213,23 +213,31 @@ class Stream(Generic[V]):
         return _AWAITED if monotonic() < self._registry_retry_at else ""
 
     def _fetch(self) -> Batch | None:
-        """Wait for a first record, then take what is there already: never wait for a full batch."""
+        """Wait for a first record, then take what is there already: never wait for a full batch.
+
+        Only a full batch is handled beside the commit of the one before. What is less would have
+        to wait for that commit all the same, while others come that could have gone with it.
+        """
         consumer, epoch = self._assignment.consumer, self._assignment.epoch
+        most = self._settings.batch_records
         self.clock.enter("fetch")
-        first = consumer.poll(0) if self._underway else None
-        if first is None:
-            if not self._finish() or epoch != self._assignment.epoch:
-                return None
-            self.clock.enter("idle")
-            first = consumer.poll(IDLE_S)
-        if first is None:
-            return None
-        self.clock.enter("fetch")
-        messages = [first, *consumer.consume(self._settings.batch_records - 1, 0)]
+        messages = consumer.consume(most, 0) if self._underway else []
+        if len(messages) < most:
+            self._finish()
+            if not messages:
+                self.clock.enter("idle")
+                first = consumer.poll(IDLE_S) if self._assignment.fetching else None
+                if first is None:
+                    return None
+                messages = [first]
+            self.clock.enter("fetch")
+            messages += consumer.consume(most - len(messages), 0)
         metadata = consumer.consumer_group_metadata()
-        # A rebalance came with it, or a heartbeat has just told that this member was expelled (the
-        # broker takes offsets from nobody in particular): these are no longer ours to process.
-        if epoch != self._assignment.epoch or not consumer.memberid():
+        # Either a transaction failed, or a rebalance came with it, or a heartbeat has just told
+        # that this member was expelled (the broker takes offsets from nobody in particular): these
+        # are no longer ours to process.
+        in_hand = self._assignment.fetching and epoch == self._assignment.epoch
+        if not in_hand or not consumer.memberid():
             return None
         records = [each for each in messages if each.error() is None or holds_record(each)]
         if not records:

@@ -1,5 +1,7 @@
 """The state and its overlays: a batch sees its own changes, nobody else does until the merge."""
 
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,3 +124,16 @@ def test_restoring_the_changes_gives_the_state_that_made_them(records, partition
         if each.partition in partitions:
             restored.restore(each)
     assert counts(restored) == counts(state)
+
+
+def test_what_was_merged_is_not_held_by_the_batches_above_it(state):
+    below = state.overlay()
+    count(below, 0, "a")
+    above = below.above()
+    count(above, 0, "a")
+    gone = weakref.ref(below)
+    below.merge({0})
+    del below
+    assert above.get(0, "a").n == 7
+    above.merge({0})
+    assert gone() is None
