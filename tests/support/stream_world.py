@@ -14,10 +14,10 @@ import orjson
 from confluent_kafka import Message
 
 from headrace.chassis import assignment, reading, stream, table, transactor
+from headrace.chassis.beside import Answer, Call, make
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stream import Stream
-from headrace.chassis.within import Answer, make
 from headrace.errors import HeadraceError
 from support.counting import CountFormat, CountingHandler, counting_topology
 from support.fake_kafka import CrashNow, FakeClients, FakeKafka
@@ -138,8 +138,7 @@ class World:
             for module in (assignment, reading, stream, table, transactor):
                 now_s = patch.object(module, "monotonic", lambda: self.kafka.now_ms / 1_000)
                 patches.enter_context(now_s)
-            patches.enter_context(patch.object(transactor, "Within", lambda: _call_here))
-            patches.enter_context(patch.object(transactor, "Beside", lambda: self._call))
+            patches.enter_context(patch.object(transactor, "Beside", lambda: _Here(self)))
             yield
 
     def publish(self, records: Records) -> None:
@@ -247,12 +246,6 @@ class World:
                 counts[_key(message).removesuffix("#0")] = int.from_bytes(entry["body"])
         return counts
 
-    def _call(self, call: Callable[[], object]) -> Answer:
-        answer = Answer() if self.commits_at_once else _Later(call)
-        if self.commits_at_once:
-            make(call, answer)
-        return answer
-
     def _rests(self) -> bool:
         in_hand = [at for each in self.instances.values() for at in each.settled()]
         last = {m.partition(): (m.offset() or 0) + 1 for m in self.kafka.records(INPUTS)}
@@ -264,21 +257,25 @@ class World:
         self.instances = {name: each for name, each in self.instances.items() if not each.ended}
 
 
-class _Later(Answer):
-    """Made when somebody asks for it."""
+class _Here:
+    """Makes calls in this thread, when they are begun or when they are waited for."""
 
-    def __init__(self, call: Callable[[], object]) -> None:
-        super().__init__()
-        self._call = call
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._later: dict[Answer, Call] = {}
 
-    def result(self, timeout: float | None = None) -> None:
-        if not self.done():
-            make(self._call, self)
-        return super().result(timeout)
+    def begin(self, call: Call) -> Answer:
+        answer = Answer()
+        if self._world.commits_at_once:
+            make(call, answer)
+        else:
+            self._later[answer] = call
+        return answer
 
-
-def _call_here(_limit_s: float, call: Callable[[], object]) -> None:
-    call()
+    def end(self, answer: Answer, _limit_s: float) -> None:
+        if not answer.done():
+            make(self._later.pop(answer), answer)
+        answer.result()
 
 
 def _key(message: Message) -> str:

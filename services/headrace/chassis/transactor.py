@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
+from headrace.chassis.beside import Answer, Beside
 from headrace.chassis.tracing import Headers
-from headrace.chassis.within import Answer, Beside, Within
 from headrace.errors import HeadraceError
 
 _log = logging.getLogger("headrace.transactor")
 
 _CALL_S = 5.0  # one call's wait for the broker; the retries around it make the patience
-_STUCK_S = 7.0  # a call that was given less and has not returned by now may never do
+_STUCK_S = 12.0  # two calls that were given less and have not returned by now may never do
 _FENCED_MOST = 5
 _FENCED_WITHIN_S = 30.0
 
@@ -40,6 +40,31 @@ class ToProduce(NamedTuple):
 
 class TransactionFailed(Exception):
     """The transaction may or may not have been committed: the committed offsets tell."""
+
+
+class Begun:
+    """A transaction whose records are written: its offsets and its commit are under way."""
+
+    def __init__(
+        self, producer: Producer, offsets: list[TopicPartition], group_metadata: Any
+    ) -> None:
+        self.producer = producer
+        self.refused: KafkaException | None = None
+        """Why not all records could be written, and so nothing is under way."""
+        self.answer: Answer | None = None
+        """Of the commit, as long as nobody waits for it."""
+        self._offsets = offsets
+        self._group_metadata = group_metadata
+        self._has_offsets = False
+
+    def commit(self) -> None:
+        """Send the offsets and commit; done again, it goes on where it failed."""
+        if not self._has_offsets:
+            # After the group's coordinator was restarted, it may never return, whatever time it
+            # was given: https://github.com/confluentinc/librdkafka/issues/5511 and 5456.
+            self.producer.send_offsets_to_transaction(self._offsets, self._group_metadata, _CALL_S)
+            self._has_offsets = True
+        self.producer.commit_transaction(_CALL_S)
 
 
 class Transactor:
@@ -61,9 +86,6 @@ class Transactor:
         self._producers: list[Producer] = []
         self._turn = 0
         self._fenced: deque[float] = deque(maxlen=_FENCED_MOST)
-        # After the group's coordinator was restarted, it may never return, whatever time it was
-        # given: https://github.com/confluentinc/librdkafka/issues/5511 and 5456.
-        self._within = Within()
         self._beside = Beside()
 
     def open(self) -> None:
@@ -84,26 +106,27 @@ class Transactor:
 
     def begin(
         self, records: Iterable[ToProduce], offsets: list[TopicPartition], group_metadata: Any
-    ) -> Answer:
-        """Write records in a transaction; what remains, to its commit, is done in another thread.
+    ) -> Begun:
+        """Write records in a transaction, and have it committed with input offsets beside.
 
         Returns
         -------
         What :meth:`finish` takes, before anything else begins.
         """
         producer = self._producers[self._turn]
+        begun = Begun(producer, offsets, group_metadata)
         try:
             producer.begin_transaction()
             for record in records:
                 _produce(producer, record)
         except KafkaException as error:
-            failed = Answer()
-            failed.set_exception(error)
-            return failed
-        return self._beside(lambda: self._complete(producer, offsets, group_metadata))
+            begun.refused = error
+        else:
+            begun.answer = self._beside.begin(begun.commit)
+        return begun
 
-    def finish(self, begun: Answer) -> None:
-        """Wait until a transaction that was begun is committed.
+    def finish(self, begun: Begun) -> None:
+        """Wait until a transaction is committed.
 
         Raises
         ------
@@ -113,24 +136,18 @@ class Transactor:
             The broker is lost, or another process uses the same transactional ids.
         """
         try:
-            begun.result()
+            if begun.refused is not None:
+                raise begun.refused
+            _persist(lambda: self._await(begun), self._commit_patience_s)
         except KafkaException as error:
             _log.warning("transaction failed: %s", error)
-            self._set_right(self._producers[self._turn], error.args[0])
+            self._set_right(begun.producer, error.args[0])
             raise TransactionFailed(str(error)) from error
         self._turn = (self._turn + 1) % len(self._producers)
 
-    def _complete(
-        self, producer: Producer, offsets: list[TopicPartition], group_metadata: Any
-    ) -> None:
-        _persist(
-            lambda: self._within(
-                _STUCK_S,
-                lambda: producer.send_offsets_to_transaction(offsets, group_metadata, _CALL_S),
-            ),
-            self._commit_patience_s,
-        )
-        _persist(lambda: producer.commit_transaction(_CALL_S), self._commit_patience_s)
+    def _await(self, begun: Begun) -> None:
+        answer, begun.answer = begun.answer or self._beside.begin(begun.commit), None
+        self._beside.end(answer, _STUCK_S)
 
     def _set_right(self, producer: Producer, error: KafkaError) -> None:
         if error.txn_requires_abort():

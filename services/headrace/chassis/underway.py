@@ -5,8 +5,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from headrace.chassis.batch import InDoubt, Work
 from headrace.chassis.batch_trace import BatchTrace
 from headrace.chassis.limit import DeadLetterLimit
-from headrace.chassis.transactor import ToProduce
-from headrace.chassis.within import Answer
+from headrace.chassis.transactor import Begun, ToProduce
 
 V = TypeVar("V")
 
@@ -29,6 +28,6 @@ class Underway(NamedTuple, Generic[V]):
     """A batch whose transaction has begun."""
 
     prepared: Prepared[V]
-    begun: Answer
+    begun: Begun
     doubt: InDoubt[V]
     """What is known of it should the transaction fail."""

@@ -55,6 +55,8 @@ class Membership:
         member = self._groups.group(self._group).members[self._member_id]
         if not member.joined:
             self._give_up(self._on_revoke)
+            if not self._known():
+                return  # its session has ended while it gave up
             self._groups.rejoin(self._group, self._member_id)
         if member.assignment is not None:
             assignment, member.assignment = member.assignment, None
