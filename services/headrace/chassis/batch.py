@@ -104,10 +104,11 @@ def decode(
     sampler: Sampler,
 ) -> Decoded:
     """Decode messages; what cannot be decoded is dead."""
-    decoded, recorded = Decoded([], [], {}), 0
-    for message in messages:
+    decoded, recorded, begun = Decoded([], [], {}), 0, sampler.begins(len(messages))
+    for number, message in enumerate(messages):
         value, partition, offset = message.value(), message.partition(), message.offset()
-        trace = sampler.of(headers.get((partition, offset)) if headers else None)
+        carried = headers.get((partition, offset)) if headers else None
+        trace = sampler.of(carried) if carried else begun.get(number)
         if trace is not None:
             recorded += trace.is_recorded
             if trace.is_recorded and recorded > RECORDED_MOST:

@@ -4,7 +4,9 @@ Every change is one changelog entry (key, slot, body). Restoring is applying the
 each slot, in any order, so the compacted changelog topic is the state.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 V = TypeVar("V")
@@ -37,6 +39,11 @@ class Change(NamedTuple):
     offset: int
     """Offset of the input that the change reflects."""
     body: bytes
+
+
+_PLACE = itemgetter(0, 1)
+"""Partition and key of a change."""
+_BODY = itemgetter(4)
 
 
 class View(Protocol[V_co]):
@@ -98,22 +105,27 @@ class Overlay(Generic[V]):
     def __init__(self, state: KeyedState[V], below: "Overlay[V] | None") -> None:
         self._state = state
         self._below = below
-        self._values: dict[tuple[int, str], V] = {}
+        self._values: defaultdict[int, dict[str, V]] = defaultdict(dict)
         self.changes: list[Change] = []
 
     def get(self, partition: int, key: str) -> V:
         """Return a private copy of the key's value, with all changes of this batch in it."""
-        value = self._values.get((partition, key))
+        values = self._values[partition]
+        value = values.get(key)
         if value is None:
             below = self._find(partition, key)
             layout = self._state.layout
-            value = layout.empty(key) if below is None else layout.copy(below)
-            self._values[partition, key] = value
+            value = values[key] = layout.empty(key) if below is None else layout.copy(below)
         return value
 
     def change(self, partition: int, key: str, slot: int, offset: int, body: bytes) -> None:
         """Record the change that the handler has just made to the value."""
         self.changes.append(Change(partition, key, slot, offset, body))
+
+    @property
+    def changed_bytes(self) -> int:
+        """Length of all bodies."""
+        return sum(map(len, map(_BODY, self.changes)))
 
     def above(self) -> "Overlay[V]":
         """Return an empty overlay over this one."""
@@ -121,7 +133,8 @@ class Overlay(Generic[V]):
 
     def absorb(self, above: "Overlay[V]") -> None:
         """Take over what an overlay above has changed."""
-        self._values.update(above._values)
+        for partition, values in above._values.items():
+            self._values[partition].update(values)
         self.changes += above.changes
 
     def merge(self, partitions: set[int]) -> None:
@@ -131,14 +144,14 @@ class Overlay(Generic[V]):
         below was merged before, so it is found in the state from now on.
         """
         self._below = None
-        for partition, key in {(change.partition, change.key) for change in self.changes}:
+        for partition, key in set(map(_PLACE, self.changes)):
             if partition in partitions:
-                self._state.of(partition)[key] = self._values[partition, key]
+                self._state.of(partition)[key] = self._values[partition][key]
 
     def _find(self, partition: int, key: str) -> V | None:
         overlay = self._below
         while overlay is not None:
-            value = overlay._values.get((partition, key))
+            value = overlay._values[partition].get(key)
             if value is not None:
                 return value
             overlay = overlay._below

@@ -363,7 +363,7 @@ class Stream(Generic[V]):
         self.metrics.batch(len(work.messages))
         self.metrics.count("transactions", 1, "committed")
         self.metrics.count("outgoing", outgoing)
-        self.metrics.count("state_bytes", sum(len(each.body) for each in work.overlay.changes))
+        self.metrics.count("state_bytes", work.overlay.changed_bytes)
         for name, amount in work.counts.items():
             self.metrics.count(name, amount)
         for dead in work.dead:

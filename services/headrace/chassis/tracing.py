@@ -7,6 +7,7 @@ will be is known from a flag, so that a record that is not sampled costs next to
 import re
 from collections.abc import Sequence
 from contextvars import ContextVar
+from math import inf, log, log1p
 from random import getrandbits
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -116,9 +117,23 @@ class Sampler:
         """
         trace = self._continued(headers) if headers else None
         if trace is None and (lower := getrandbits(64)) < self._bound:
-            trace_id = f"{getrandbits(64) or 1:016x}{lower:016x}"
-            return Trace(trace_id, "", new_span_id(), _SAMPLED, is_recorded=True)
+            return _begun(lower)
         return trace
+
+    def begins(self, records: int) -> dict[int, Trace]:
+        """Return the traces that begin among as many records without one, by the record's number.
+
+        As :meth:`of` for each, at the price of those that begin: what is drawn is how many records
+        it takes to the next.
+        """
+        begun: dict[int, Trace] = {}
+        if self._bound:
+            spread = log1p(-self._bound / (1 << 64)) if self._bound < 1 << 64 else -inf
+            number = int(log(_share()) / spread)
+            while number < records:
+                begun[number] = _begun(getrandbits(64) * self._bound >> 64)
+                number += 1 + int(log(_share()) / spread)
+        return begun
 
     def _continued(self, headers: Sequence[tuple[str, Any]]) -> Trace | None:
         values = [value for name, value in headers if name == _TRACEPARENT]
@@ -133,6 +148,17 @@ class Sampler:
         is_recorded = self._records and bool(flags & _SAMPLED)
         span_id = new_span_id() if is_recorded else parent_id
         return Trace(trace_id, parent_id, span_id, flags, is_recorded, _state(headers))
+
+
+def _share() -> float:
+    """Return a random number above 0, at most 1."""
+    return (getrandbits(53) + 1) / (1 << 53)
+
+
+def _begun(lower: int) -> Trace:
+    """Return a new trace that is recorded, by the lower half of its id."""
+    trace_id = f"{getrandbits(64) or 1:016x}{lower:016x}"
+    return Trace(trace_id, "", new_span_id(), _SAMPLED, is_recorded=True)
 
 
 def _state(headers: Sequence[tuple[str, Any]]) -> bytes | None:

@@ -72,6 +72,28 @@ class Doubles(Sequence[float | list[float]]):
         return (b"", b"") if self._each is None else (encode_long(self._each), END)
 
 
+class Shared(Sequence[Any]):
+    """A column that records of several schemas hold: each value is encoded once."""
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self._values = values
+        self._pieces: dict[str, list[bytes]] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, row: Any) -> Any:
+        """Return a value as it was given."""
+        return self._values[row]
+
+    def pieces(self, kind: str, write: Callable[[Any], bytes]) -> list[bytes]:
+        """Return the bytes of each value as a primitive type writes them."""
+        pieces = self._pieces.get(kind)
+        if pieces is None:
+            pieces = self._pieces[kind] = [*map(write, self._values)]
+        return pieces
+
+
 Column = Sequence[Any]
 """Values of a field, record by record."""
 
@@ -129,6 +151,10 @@ class BatchWriter:
                 runs.append(after)
                 shapes.append((name, "pieces"))
                 values.append(column.pieces())
+            elif isinstance(column, Shared) and isinstance(kind, str):
+                runs.append(b"")
+                shapes.append((name, "pieces"))
+                values.append(column.pieces(kind, write))
             else:
                 few = _has_few(column)
                 runs.append(b"")

@@ -15,7 +15,7 @@ from headrace.contracts.reasons import DeadLetterReason
 from headrace.models.linear import FrozenLinear
 from headrace.scoring.judging import Judge, Judged
 from headrace.scoring.recording import Fate, Recorder, Records
-from headrace.scoring.state import State, history_of
+from headrace.scoring.state import State, histories_of
 from headrace.usecase.charter import Charter
 from headrace.usecase.entities import EntityLists
 from headrace.usecase.history import PAYLOAD_BYTES, id_digest
@@ -99,7 +99,9 @@ class Scorer:
 
     def audits(self, decided: Decided, decision_digests: Sequence[bytes]) -> Records:
         """Return the audit record of each event; the digests are those of the decisions."""
-        return self._record.audits(decided.fates, decided.judged, decision_digests, decided.now_ms)
+        return self._record.audits(
+            decided.fates, decided.judged, decided.decisions, decision_digests, decided.now_ms
+        )
 
     def _take_in(self, received: Sequence[Received], view: View[State], batch: _Batch) -> None:
         """Sort the events out: rejected, known already, or taken into their keys' windows.
@@ -109,6 +111,7 @@ class Scorer:
         declared, features, now_ms = self._events, self._features, batch.now_ms
         key_field, id_field, time_field = declared.key, declared.id, declared.time
         passes, rejected, fates = self._checks.passes, batch.rejected, batch.fates
+        history_of, change, measure = histories_of(view), view.change, features.measure
         for event in received:
             partition, offset, key, value, record, _, _ = event
             # A key that begins with a zero is one of the state's own.
@@ -117,14 +120,14 @@ class Scorer:
                 continue
             event_id, digest = id_digest(record[id_field]), sha256(value).digest()
             time_ms, payload = record[time_field], digest[:PAYLOAD_BYTES]
-            history = history_of(view, partition, key)
+            history = history_of(partition, key)
             known = history.find(event_id, time_ms, declared.duplicate_span_ms)
             if known is None:
                 late = history.is_behind(time_ms, declared.lateness_ms)
                 amount, tokens = record[declared.amount], features.tokens(record)
                 index, slot, body = history.add(time_ms, amount, offset, event_id, payload, tokens)
-                view.change(partition, key, slot, offset, body)
-                batch.measured += features.measure(history, index)
+                change(partition, key, slot, offset, body)
+                batch.measured += measure(history, index)
                 fates.append(Fate(event, digest, None, late))
             elif known.payload == payload:
                 fates.append(Fate(event, digest, known.offset, late=False))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.chassis.records import Received
-from headrace.contracts.batch_encoding import Column, Doubles
+from headrace.contracts.batch_encoding import Column, Doubles, Shared
 from headrace.models.linear import FrozenLinear
 from headrace.scoring.judging import Judged
 from headrace.usecase.charter import Charter
@@ -28,6 +28,7 @@ class ModelIdentity(NamedTuple):
 
 RULES: Final = ModelIdentity("rules", "", bytes(32))
 """It was none: the charter's rules."""
+_WHOSE: Final = ("event_id", "key", "source_partition", "source_offset")
 
 
 class Fate(NamedTuple):
@@ -104,13 +105,10 @@ class Recorder:
         known = Records(
             {**self._decisions, "decided_at_ms": now_ms},
             {
-                "decision_id": [
-                    f"{self._topic}:{event.partition}:{event.offset}" for event in events
-                ],
-                "event_id": [record[fields.id] for record in records],
-                "key": [event.key for event in events],
-                "source_partition": [event.partition for event in events],
-                "source_offset": [event.offset for event in events],
+                **_whose(events, fields.id),
+                "decision_id": Shared(
+                    [f"{self._topic}:{event.partition}:{event.offset}" for event in events]
+                ),
                 "occurred_at_ms": [record[fields.time] for record in records],
                 "amount_minor": [record[fields.amount] for record in records],
                 "currency": [record[fields.currency] for record in records],
@@ -131,6 +129,7 @@ class Recorder:
         self,
         fates: Sequence[Fate],
         judged: Judged,
+        decisions: Records,
         decision_digests: Sequence[bytes],
         now_ms: int,
     ) -> Records:
@@ -138,25 +137,18 @@ class Recorder:
 
         Parameters
         ----------
+        decisions
+            Of those that are no duplicates.
         decision_digests
             SHA-256 of the decision of each that is not a duplicate, as it was written.
         """
-        fields, topic = self._fields, self._topic
-        events = [fate.event for fate in fates]
         firsts = [fate.first_offset for fate in fates]
         decided = [row for row, first in enumerate(firsts) if first is None]
         known = Records(
             {**self._audits, "recorded_at_ms": now_ms},
             {
-                "event_id": [event.record[fields.id] for event in events],
-                "key": [event.key for event in events],
-                "source_partition": [event.partition for event in events],
-                "source_offset": [event.offset for event in events],
+                **self._whose_audits(fates, decided, decisions),
                 "input_sha256": [fate.digest for fate in fates],
-                "decision_id": [
-                    f"{topic}:{event.partition}:{event.offset if first is None else first}"
-                    for event, first in zip(events, firsts, strict=True)
-                ],
             },
         )
         again = {row: first for row, first in enumerate(firsts) if first is not None}
@@ -167,6 +159,22 @@ class Recorder:
         _vary(known, len(fates), "decision_sha256", None, digests)
         _vary(known, len(fates), "model_digest", self._model.digest, by_rules)
         return known
+
+    def _whose_audits(
+        self, fates: Sequence[Fate], decided: Sequence[int], decisions: Records
+    ) -> dict[str, Column]:
+        """Return what says of which event and decision each record is."""
+        if len(decided) == len(fates):
+            return {name: decisions.columns[name] for name in (*_WHOSE, "decision_id")}
+        events = [fate.event for fate in fates]
+        return {
+            **_whose(events, self._fields.id),
+            "decision_id": [
+                f"{self._topic}:{event.partition}:"
+                f"{event.offset if fate.first_offset is None else fate.first_offset}"
+                for fate, event in zip(fates, events, strict=True)
+            ],
+        }
 
     def _add_verdicts(self, known: Records, n: int, judged: Judged) -> None:
         said = judged.verdicts
@@ -188,6 +196,16 @@ class Recorder:
             if fallbacks
             else _doubles(added)
         )
+
+
+def _whose(events: Sequence[Received], id_field: str) -> dict[str, Column]:
+    """Return what says of which event a record is; decision and audit record say it alike."""
+    return {
+        "event_id": Shared([event.record[id_field] for event in events]),
+        "key": Shared([event.key for event in events]),
+        "source_partition": [event.partition for event in events],
+        "source_offset": Shared([event.offset for event in events]),
+    }
 
 
 def _vary(known: Records, n: int, name: str, usual: Any, others: Mapping[int, Any]) -> None:

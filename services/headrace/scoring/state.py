@@ -1,5 +1,6 @@
 """The state of scoring: the history of each key, and the reviews of each partition."""
 
+from collections.abc import Callable
 from typing import Final, cast
 
 from headrace.chassis.state import View
@@ -31,9 +32,9 @@ class ScoringFormat:
         value.restore(slot, body)
 
 
-def history_of(view: View[State], partition: int, key: str) -> KeyHistory:
-    """Return the history of a key, which is not the reserved one."""
-    return cast("KeyHistory", view.get(partition, key))
+def histories_of(view: View[State]) -> Callable[[int, str], KeyHistory]:
+    """Return what gives the history of a partition's key, which is not the reserved one."""
+    return cast("Callable[[int, str], KeyHistory]", view.get)
 
 
 def reviews_of(view: View[State], partition: int) -> Reviews:

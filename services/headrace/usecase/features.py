@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from headrace.usecase.columns import Column, Operand, Records, compiled, field_column
 from headrace.usecase.entries import TOKEN_BYTES, Layout
 from headrace.usecase.feature_kinds import Feature, WindowFeature
-from headrace.usecase.history import KeyHistory
 from headrace.usecase.measures import Measures
 
 __all__ = ["Feature", "FeatureSet"]
@@ -43,6 +42,8 @@ class FeatureSet:
         """The distinct windows, shortest first."""
         self.layout: Layout = self._measures.layout
         """What a key's history must keep."""
+        self.measure = self._measures.windows.measure
+        """Measures the windows that end at an entry of a history, for :meth:`matrix`."""
         self._columns = tuple(self._compiled(features, time))
 
     def _compiled(self, features: Sequence[Feature], time: str) -> Sequence[Operand | None]:
@@ -63,10 +64,6 @@ class FeatureSet:
         """Return what a history keeps of an event's values of the ``layout``'s fields."""
         fields = self.layout.fields
         return b"".join([_token(record[field]) for field in fields]) if fields else b""
-
-    def measure(self, history: KeyHistory, index: int) -> list[float]:
-        """Measure the windows that end at an entry of a history, for :meth:`matrix`."""
-        return self._measures.windows.measure(history, index)
 
     def matrix(self, records: Records, measured: Sequence[float]) -> NDArray[np.float64]:
         """Compute the vectors of a batch.

@@ -83,6 +83,27 @@ def test_as_many_begin_as_the_rate_says():
     assert sampled / 20_000 == pytest.approx(0.3, abs=0.03)
 
 
+@pytest.mark.parametrize("rate", [0.001, 0.3, 1.0])
+def test_as_many_begin_in_a_batch_as_one_by_one_and_anywhere_in_it(rate):
+    sampler, records, batches = Sampler(rate), 100, 2_000
+    numbers = [number for _ in range(batches) for number in sampler.begins(records)]
+    spread = (rate * (1 - rate) * records * batches) ** 0.5
+    assert abs(len(numbers) - rate * records * batches) <= 6 * spread
+    assert min(numbers) < records / 2 < max(numbers) < records
+
+
+def test_none_begins_in_a_batch_where_nothing_is_sampled():
+    assert Sampler(0.0).begins(1_000) == {}
+    assert Sampler(1.0, records=False).begins(1_000) == {}
+
+
+def test_what_begins_in_a_batch_would_be_sampled_by_another_sampler_of_the_rate():
+    traces = Sampler(0.1).begins(1_000).values()
+    assert traces
+    assert all(int(each.trace_id[16:], 16) / 2**64 < 0.1 for each in traces)
+    assert all(each.is_recorded and each.is_sampled and not each.parent_id for each in traces)
+
+
 def test_a_trace_that_begins_here_is_one_that_another_sampler_of_the_rate_would_sample():
     begun = Sampler(0.1)
     traces = [each for each in (begun.of(None) for _ in range(2_000)) if each]
