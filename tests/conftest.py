@@ -36,7 +36,7 @@ def stack() -> Iterator[Stack]:
     if os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         yield Stack(KafkaSettings().bootstrap_servers, RegistrySettings().url)
         return
-    local = LocalStack(LocalSettings.load())
+    local = LocalStack(LocalSettings())
     ran_before = local.is_running()
     local.up()
     yield Stack(KafkaSettings().bootstrap_servers, RegistrySettings().url)

@@ -3,7 +3,6 @@
 import sys
 
 import cyclopts
-from pydantic import ValidationError
 
 from headrace.commands.console import complain
 from headrace.errors import HeadraceError
@@ -62,14 +61,6 @@ def main() -> None:
         complain("error", error.message)
         if error.fix:
             complain("fix", error.fix)
-        sys.exit(1)
-    except ValidationError as error:
-        for each in error.errors():
-            name = "_".join(str(part) for part in each["loc"]).upper()
-            complain("error", f"the setting {name} is wrong: {each['msg']}")
-        complain(
-            "fix", "Settings come from the environment: KAFKA_*, SCHEMA_REGISTRY_*, HEADRACE_*."
-        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -43,7 +43,7 @@ def case(stack: Stack, registry: Registry, use_case: str, tmp_path: Path) -> Ite
 @pytest.fixture(scope="session")
 def harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HarmedBroker]:
     """One broker for all tests that harm it; each leaves it running."""
-    programs = Programs(LocalSettings.load().jars)
+    programs = Programs(LocalSettings().jars)
     programs.fetch()
     folder = tmp_path_factory.mktemp("broker")
     port, controller_port, behind_proxy, proxy_port = free_ports(4)

@@ -147,7 +147,7 @@ class Home:
 @pytest.fixture(scope="module")
 def jars() -> Path:
     """The programs, fetched once for all tests of this checkout."""
-    folder = LocalSettings.load().jars
+    folder = LocalSettings().jars
     Programs(folder).fetch()
     return folder
 

@@ -22,7 +22,7 @@ def own_registry(tmp_path) -> Iterator[SchemaRegistry]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    programs = Programs(LocalSettings.load().jars)
+    programs = Programs(LocalSettings().jars)
     programs.fetch()
     own = SchemaRegistry(
         tmp_path / "registry", tmp_path / "registry.log", programs.registry, port=port

@@ -29,7 +29,7 @@ def case(stack, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def zipkin():
-    address = TelemetrySettings.load().local_zipkin
+    address = TelemetrySettings().local_zipkin
     if not address:
         pytest.skip("a cluster of one's own has no Zipkin of ours")
     return address

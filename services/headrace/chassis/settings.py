@@ -3,17 +3,17 @@
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import SettingsConfigDict
 
-from headrace.errors import HeadraceError
+from headrace.environment import Settings
 
 _SECURITY_PREFIXES = ("KAFKA_SECURITY_", "KAFKA_SASL_", "KAFKA_SSL_", "KAFKA_ENABLE_SSL_")
 
 
-class KafkaSettings(BaseSettings):
+class KafkaSettings(Settings):
     """The cluster's address; security settings pass through (see :func:`security`)."""
 
     model_config = SettingsConfigDict(env_prefix="KAFKA_")
@@ -24,7 +24,7 @@ class KafkaSettings(BaseSettings):
     """The local stack's where none is named."""
 
 
-class StreamSettings(BaseSettings):
+class StreamSettings(Settings):
     """How a stream fetches, commits, gives up and is named; ``HEADRACE_<NAME>`` sets each."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_")
@@ -60,7 +60,7 @@ class StreamSettings(BaseSettings):
         return instance
 
 
-class TelemetrySettings(BaseSettings):
+class TelemetrySettings(Settings):
     """What is traced, and where that goes: OpenTelemetry's own variables.
 
     https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/. Those that
@@ -99,24 +99,6 @@ class TelemetrySettings(BaseSettings):
     @classmethod
     def _case_is_nothing(cls, value: str) -> str:
         return value.lower()
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read the environment.
-
-        Raises
-        ------
-        HeadraceError
-            Naming every variable whose value cannot be used.
-        """
-        try:
-            return cls()
-        except ValidationError as error:
-            wrong = [f"{'_'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-            raise HeadraceError(
-                f"What is to be traced is not clear. {'; '.join(wrong)}.",
-                fix="Correct or unset what is named (those without a prefix begin with OTEL_).",
-            ) from error
 
     @property
     def exporters(self) -> Sequence[str]:

@@ -138,7 +138,7 @@ def telemetry(service: str) -> Iterator[Telemetry]:
     HeadraceError
         A variable has a value that cannot be used.
     """
-    settings = TelemetrySettings.load()
+    settings = TelemetrySettings()
     _tell_in_one_line()
     try:
         exporters = [_exporter(name, settings) for name in settings.exporters]

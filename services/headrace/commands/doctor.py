@@ -15,7 +15,7 @@ def doctor(*, json: bool = False) -> None:
     json
         Print one JSON document instead of lines.
     """
-    checks = list(diagnose(LocalSettings.load()))
+    checks = list(diagnose(LocalSettings()))
     if json:
         print_json([{**asdict(check), "fine": check.fine} for check in checks])
     else:

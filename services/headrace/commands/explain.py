@@ -76,7 +76,7 @@ def _show(account: Account) -> None:
 def _show_trace(trace_id: str) -> None:
     from headrace.chassis.settings import TelemetrySettings  # here, for a fast help
 
-    page = TelemetrySettings.load().page_of(trace_id) if trace_id else ""
+    page = TelemetrySettings().page_of(trace_id) if trace_id else ""
     if page:
         _print(f"  {page}")  # not folded: it is there to be opened
 

@@ -27,7 +27,7 @@ def up() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
             signal.signal(number, signal.default_int_handler)
-    stack = LocalStack(LocalSettings.load(), progress)
+    stack = LocalStack(LocalSettings(), progress)
     started = stack.up()
     results.print("The local stack is up." if started else "The local stack was up already.")
     _print(stack.status())
@@ -42,7 +42,7 @@ def status(*, json: bool = False) -> None:
         Print one JSON document instead of lines.
     """
     own = OwnCluster.named()
-    statuses = own.status() if own else LocalStack(LocalSettings.load()).status()
+    statuses = own.status() if own else LocalStack(LocalSettings()).status()
     if json:
         print_json([asdict(part) for part in statuses])
     else:
@@ -61,7 +61,7 @@ def down(*, delete: bool = False) -> None:
     delete
         Delete its topics, schemas and logs as well. What was downloaded is kept.
     """
-    stopped = LocalStack(LocalSettings.load(), progress).down(delete=delete)
+    stopped = LocalStack(LocalSettings(), progress).down(delete=delete)
     if not stopped:
         results.print("The local stack was not running.")
 

@@ -12,9 +12,10 @@ from typing import Any, Final, Literal, TypeVar
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from headrace.contracts.compatibility import incompatibilities
+from headrace.environment import Settings
 from headrace.errors import HeadraceError
 
 REQUEST_TIMEOUT_S: Final = 5.0
@@ -37,7 +38,7 @@ Compatibility = Literal[
 ]
 
 
-class RegistrySettings(BaseSettings):
+class RegistrySettings(Settings):
     """How to reach the registry; read from ``SCHEMA_REGISTRY_*``."""
 
     model_config = SettingsConfigDict(env_prefix="SCHEMA_REGISTRY_", frozen=True)

@@ -192,7 +192,7 @@ class _Run:
 
     def _trace(self, tally: Tally) -> Traced | None:
         """Look up one event's trace; every service has told of it once scoring has ended."""
-        settings, decision = TelemetrySettings.load(), tally.outcomes.traced
+        settings, decision = TelemetrySettings(), tally.outcomes.traced
         if decision is None:
             return None
         trace_id = decision["trace_id"]

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_settings import SettingsConfigDict
 
-from headrace.errors import HeadraceError
+from headrace.environment import Settings
 
 HOST = "127.0.0.1"
 CONFLUENT_API = "/apis/ccompat/v7"
@@ -27,7 +27,7 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 Folder = Annotated[Path, AfterValidator(_folder)]
 
 
-class LocalSettings(BaseSettings):
+class LocalSettings(Settings):
     """The local stack's folder and ports; ``HEADRACE_<NAME>`` sets each."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_", env_ignore_empty=True)
@@ -41,28 +41,6 @@ class LocalSettings(BaseSettings):
     registry_port: Port = 18_081
     zipkin_port: Port = 19_411
 
-    @classmethod
-    def load(cls) -> Self:
-        """Read the environment.
-
-        Raises
-        ------
-        HeadraceError
-            Naming every variable whose value cannot be used.
-        """
-        try:
-            return cls()
-        except ValidationError as error:
-            prefix = cls.model_config["env_prefix"]
-            wrong = [
-                f"{prefix}{'_'.join(map(str, each['loc'])).upper() or '*_PORT'}: {each['msg']}"
-                for each in error.errors()
-            ]
-            raise HeadraceError(
-                "The local stack's settings cannot be used. " + "; ".join(wrong) + ".",
-                fix="Correct or unset what is named.",
-            ) from error
-
     @model_validator(mode="after")
     def _jars_are_at_home(self) -> Self:
         if "jars" not in self.model_fields_set:
@@ -73,7 +51,7 @@ class LocalSettings(BaseSettings):
     def _ports_differ(self) -> Self:
         ports = (self.kafka_port, self.controller_port, self.registry_port, self.zipkin_port)
         if len(set(ports)) < len(ports):
-            raise ValueError("the four ports must differ")
+            raise ValueError("the local stack's four ports must differ")
         return self
 
     @property

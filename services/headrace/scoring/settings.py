@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from headrace.contracts.location import shipped
+from headrace.environment import Settings
 
 
 def _shipped_charter() -> Path:
@@ -17,7 +18,7 @@ def _in_home(name: str) -> Any:
     return Field(default_factory=lambda data: data["home"] / name)
 
 
-class ScoringSettings(BaseSettings):
+class ScoringSettings(Settings):
     """``HEADRACE_<NAME>`` sets each."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_", env_ignore_empty=True)

@@ -17,7 +17,7 @@ def start_stack(ends: contextlib.ExitStack, say: Say, *, keep: bool) -> None:
     if OwnCluster.named() is not None:
         say("KAFKA_BOOTSTRAP_SERVERS is set: using that cluster.")
         return
-    stack = LocalStack(LocalSettings.load(), say)
+    stack = LocalStack(LocalSettings(), say)
     ran_before = stack.is_running()
     if not ran_before and not keep:
         ends.callback(stack.down)
