@@ -13,7 +13,7 @@ from unittest.mock import patch
 import orjson
 from confluent_kafka import Message
 
-from headrace.chassis import assignment, reading, stream, table, transactor
+from headrace.chassis import assignment, reading, reporting, stream, table, transactor
 from headrace.chassis.beside import Answer, Call, make
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.settings import StreamSettings
@@ -135,7 +135,7 @@ class World:
         So nothing really waits, and the same steps always do the same.
         """
         with ExitStack() as patches:
-            for module in (assignment, reading, stream, table, transactor):
+            for module in (assignment, reading, reporting, stream, table, transactor):
                 now_s = patch.object(module, "monotonic", lambda: self.kafka.now_ms / 1_000)
                 patches.enter_context(now_s)
             patches.enter_context(patch.object(transactor, "Beside", lambda: _Here(self)))

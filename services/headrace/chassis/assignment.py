@@ -84,12 +84,18 @@ class Assignment(Generic[V]):
             return ""
         return "settling" if self._partitions else "not in the group yet"
 
-    def watermarks(self, at: TopicPartition) -> tuple[int, int]:
-        """Return beginning and end of a partition; asked of the broker while nothing is fetched."""
-        try:
-            return self.consumer.get_watermark_offsets(at, _CALL_S, cached=self.fetching)
-        except KafkaException:
-            return -1, -1
+    def lag(self) -> dict[int, int]:
+        """Return how many records wait, by partition; asked of the broker while none is fetched."""
+        lag = {}
+        for partition, applied in self.applied.items():
+            at = TopicPartition(self.topic, partition)
+            try:
+                low, high = self.consumer.get_watermark_offsets(at, _CALL_S, cached=self.fetching)
+            except KafkaException:
+                continue
+            if high >= 0:  # known once the first fetch was answered
+                lag[partition] = max(0, high - max(applied, low))
+        return lag
 
     def join(self) -> None:
         """Subscribe to the topic."""

@@ -40,6 +40,7 @@ from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.outputs import Outputs
 from headrace.chassis.pauses import Pauses
+from headrace.chassis.reporting import Reporter
 from headrace.chassis.restore import Restorer
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stages import StageClock
@@ -56,7 +57,7 @@ _log = logging.getLogger("headrace.stream")
 
 V = TypeVar("V")
 
-_REPORT_S = 0.5
+_REFRESH_S = 0.5
 _REGISTRY_RETRY_S = 1.0
 _FAILURES_MOST = 10
 _AWAITED = "waiting for the registry"
@@ -123,6 +124,7 @@ class Stream(Generic[V]):
             self._finish,
             settings.settle_timeout_s,
         )
+        self._reporter = Reporter(self.health, metrics, self._assignment, self.state, self.clock)
         self._outputs = Outputs(topology, layout.version, now_ms)
         self._underway: Underway[V] | None = None
         self._tokens = (f"{uuid.uuid4().hex}-{number}" for number in count())
@@ -132,7 +134,7 @@ class Stream(Generic[V]):
         self._was_paused = False
         self._failures = 0
         self._failing_since = 0.0
-        self._reported_at = self._refreshed_at = 0.0
+        self._refreshed_at = 0.0
         self._stopping = False
 
     def run(self) -> None:
@@ -195,12 +197,14 @@ class Stream(Generic[V]):
             self._assignment.settle()
         elif batch := self._fetch():
             self._process(batch)
-        if monotonic() - self._reported_at > _REPORT_S:
-            self._report(held)
+        if self._reporter.is_due:
+            if self._registry_awaited_in == self._assignment.epoch:
+                held = held or _AWAITED  # between two attempts, too
+            self._reporter.report(held, is_paused=self._was_paused)
 
     def _held(self) -> str:
         """Return why nothing may be fetched, or nothing."""
-        if monotonic() - self._refreshed_at > _REPORT_S:
+        if monotonic() - self._refreshed_at > _REFRESH_S:
             self._refreshed_at = monotonic()
             for table in self._tables:
                 table.refresh()
@@ -341,7 +345,7 @@ class Stream(Generic[V]):
         """Do what follows a commit, besides the merge."""
         self._limit = prepared.limit
         self._failures = 0
-        self._account(prepared.work, sum(len(each.values) for each in prepared.records))
+        self._reporter.committed(prepared)
         if prepared.pause_reason is not None:
             self._pauses.expect(prepared.pause_reason)
         prepared.trace.committed(prepared.work)
@@ -358,41 +362,6 @@ class Stream(Generic[V]):
                 f"No transaction has succeeded for {patience_s:g} s: {failed}",
                 fix="Mend what the broker refuses; the service then goes on where it stood.",
             ) from failed
-
-    def _account(self, work: Work[V], outgoing: int) -> None:
-        self.metrics.batch(len(work.messages))
-        self.metrics.count("transactions", 1, "committed")
-        self.metrics.count("outgoing", outgoing)
-        self.metrics.count("state_bytes", work.overlay.changed_bytes)
-        for name, amount in work.counts.items():
-            self.metrics.count(name, amount)
-        for dead in work.dead:
-            self.metrics.count("dead_letters", 1, dead.reason)
-
-    def _report(self, held: str) -> None:
-        self._reported_at = monotonic()
-        assignment = self._assignment
-        if self._registry_awaited_in == assignment.epoch:
-            held = held or _AWAITED  # between two attempts, too
-        self.health.not_ready = held or assignment.not_ready
-        self.health.lag = self._lag()
-        self.metrics.forget("lag_records")
-        for partition, records in self.health.lag.items():
-            self.metrics.gauge("lag_records", records, str(partition))
-        self.metrics.gauge("state_keys", len(self.state))
-        self.metrics.gauge("paused", float(self._was_paused))
-        self.metrics.gauge("restore_seconds", assignment.restore_s)
-        self.metrics.gauge("recovered_transactions", assignment.recovered)
-        self.metrics.stages(self.clock.seconds)
-
-    def _lag(self) -> dict[int, int]:
-        lag = {}
-        for partition, applied in self._assignment.applied.items():
-            at = TopicPartition(self._topology.source.topic, partition)
-            low, high = self._assignment.watermarks(at)
-            if high >= 0:  # known once the first fetch was answered
-                lag[partition] = max(0, high - max(applied, low))
-        return lag
 
 
 def _session(timeout_ms: int) -> dict[str, int]:

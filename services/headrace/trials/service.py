@@ -5,7 +5,6 @@ import socket
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Self
 
 import httpx
@@ -67,15 +66,10 @@ class ScoringProcess(BesideProcess):
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop it."""
+    def stop(self) -> int:
+        """Stop it, and ask it no more."""
         self._client.close()
-        self.stop()
+        return super().stop()
 
     def counts(self) -> Counts:
         """Return what it has committed so far.
