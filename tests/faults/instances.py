@@ -91,3 +91,8 @@ class Instance:
         text = httpx.get(f"{self._url}/metrics", timeout=5.0).text
         found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else 0.0
+
+    def why_not_ready(self) -> str:
+        """Return why it is not ready; empty where it is."""
+        why: str = httpx.get(f"{self._url}/ready", timeout=5.0).json()["why_not"]
+        return why

@@ -5,6 +5,8 @@ import pytest
 from faults.conftest import HarmedBroker
 from faults.seeds import TENTH
 from faults.use_case import UseCase
+from faults.waiting import until
+from headrace.chassis.assignment import AWAY
 
 pytestmark = [pytest.mark.faults, pytest.mark.parametrize("seed", TENTH)]
 
@@ -21,6 +23,23 @@ def test_a_broker_that_is_killed_and_started_under_load_loses_nothing(
     harmed_case: UseCase, harmed: HarmedBroker, seed: int
 ) -> None:
     _restart(harmed_case, harmed, seed, kill=True)
+
+
+def test_while_no_broker_answers_it_is_not_ready_and_then_it_works_on(
+    harmed_case: UseCase, harmed: HarmedBroker, seed: int
+) -> None:
+    with harmed_case.scoring() as service:
+        harmed_case.publish(A_WHILE, seed)
+        harmed_case.until_drained()
+        harmed.broker.process.stop()
+        until(lambda: service.why_not_ready() == AWAY, "it says that it is not ready")
+        harmed.broker.start()
+        harmed.broker.wait_ready()
+        until(lambda: not service.why_not_ready(), "it is ready")
+        harmed_case.publish(A_WHILE, seed + 1_000)
+        harmed_case.until_drained()
+        assert service.stop() == 0
+    harmed_case.assert_exactly_once()
 
 
 def _restart(case: UseCase, harmed: HarmedBroker, seed: int, *, kill: bool) -> None:

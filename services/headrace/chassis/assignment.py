@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
+    KafkaError,
     KafkaException,
     TopicPartition,
 )
@@ -24,6 +25,8 @@ _log = logging.getLogger("headrace.assignment")
 V = TypeVar("V")
 
 _CALL_S = 5.0
+_LOOK_S = 0.5
+AWAY = "no broker answers"
 IDLE_S = 0.2  # the longest that a stop waits for an idle stream
 
 
@@ -36,8 +39,8 @@ class Assignment(Generic[V]):
 
     Parameters
     ----------
-    consumer
-        A member of the group, not yet subscribed.
+    member
+        Makes a member of the group, not yet subscribed; takes what is to hear of lost connections.
     beat
         Called whenever the loop inside turns, so that a long restore counts as living.
     finish
@@ -48,7 +51,7 @@ class Assignment(Generic[V]):
 
     def __init__(
         self,
-        consumer: Consumer,
+        member: Callable[[Callable[[KafkaError], None]], Consumer],
         topic: str,
         state: KeyedState[V],
         restorer: Restorer,
@@ -56,7 +59,7 @@ class Assignment(Generic[V]):
         finish: Callable[[], object],
         patience_s: float,
     ) -> None:
-        self.consumer = consumer
+        self.consumer = member(self._hear)
         self.topic = topic
         self.epoch = 0
         """Grows at each rebalance: what was fetched before is void."""
@@ -76,13 +79,21 @@ class Assignment(Generic[V]):
         self._in_doubt: InDoubt[V] | None = None
         self._unsettled_since = monotonic()
         self._stopping = False
+        self._is_broker_away = False
 
     @property
     def not_ready(self) -> str:
         """Why nothing is fetched; empty where it is, and for a member that waits as a spare."""
+        if self._is_broker_away:
+            return AWAY
         if self.fetching or (self._joined and not self._partitions):
             return ""
         return "settling" if self._partitions else "not in the group yet"
+
+    def look_for_broker(self) -> None:
+        """Ask whether a broker is there again, where all were away: nobody tells."""
+        if self._is_broker_away and self._answers():
+            self._is_broker_away = False
 
     def lag(self) -> dict[int, int]:
         """Return how many records wait, by partition; asked of the broker while none is fetched."""
@@ -154,6 +165,11 @@ class Assignment(Generic[V]):
             self._in_doubt = None
             self.consumer.assign([self._at(each, offset) for each, offset in committed.items()])
             self.fetching = True
+
+    def _hear(self, error: KafkaError) -> None:
+        _log.warning("%s", error.str())
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._is_broker_away = True
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalanced({each.partition for each in partitions})
@@ -263,12 +279,28 @@ class Assignment(Generic[V]):
         """Let it be tried again, until patience ends."""
         _log.warning("cannot settle yet: %s", error)
         if monotonic() - self._unsettled_since > self._patience_s:
-            raise HeadraceError(
-                f"The broker could not be asked where the group of {self.topic} stands: {error}",
-                fix="Bring the broker back; the service then goes on where it stood. Where it is "
-                "back after a stop, see docs/decisions/0011-a-lost-marker.md.",
-            ) from error
+            raise self._unsettled(error) from error
         self.poll(IDLE_S)
+
+    def _unsettled(self, error: KafkaException) -> HeadraceError:
+        """Return what is to be said where patience has ended."""
+        if self._answers():
+            return HeadraceError(
+                f"A broker answers, and does not tell where the group of {self.topic} stands: "
+                f"{error}. It may wait for the end of a transaction that it has lost.",
+                fix="Look at docs/decisions/0011-a-lost-marker.md; a restart does not help.",
+            )
+        return HeadraceError(
+            f"The broker could not be asked where the group of {self.topic} stands: {error}.",
+            fix="Bring the broker back; the service then goes on where it stood.",
+        )
+
+    def _answers(self) -> bool:
+        try:
+            self.consumer.list_topics(self.topic, _LOOK_S)
+        except KafkaException:
+            return False
+        return True
 
     def _at(self, partition: int, offset: int) -> TopicPartition:
         start = OFFSET_BEGINNING if offset == NEVER_COMMITTED else offset

@@ -52,6 +52,7 @@ class Reporter:
         """
         self._reported_at = monotonic()
         health, metrics, assignment = self._health, self._metrics, self._assignment
+        assignment.look_for_broker()
         health.not_ready = held or assignment.not_ready
         health.lag = assignment.lag()
         metrics.forget("lag_records")

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar, cast
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from headrace.chassis.assignment import IDLE_S, Assignment
+from headrace.chassis.assignment import AWAY, IDLE_S, Assignment
 from headrace.chassis.batch import (
     Batch,
     Dead,
@@ -116,7 +116,9 @@ class Stream(Generic[V]):
             self._goes_on,
         )
         self._assignment = Assignment(
-            clients.consumer(topology.group, **_session(settings.session_timeout_ms)),
+            lambda heard: clients.consumer(
+                topology.group, error_cb=heard, **_session(settings.session_timeout_ms)
+            ),
             topology.source.topic,
             self.state,
             Restorer(clients, topology.changelog.topic, topology.changelog.decode),
@@ -180,7 +182,9 @@ class Stream(Generic[V]):
                 table.close()
 
     def _goes_on(self) -> bool:
+        """Tell whether a broker that does not answer is to be waited for."""
         self.health.beat()
+        self.health.not_ready = AWAY
         return not self._stopping
 
     def step(self) -> None:
