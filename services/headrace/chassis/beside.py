@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from queue import SimpleQueue
 
 from confluent_kafka import KafkaError, KafkaException
@@ -19,8 +20,8 @@ class Beside:
 
     def begin(self, call: Call) -> Answer:
         """Have a call made, after those that were begun before."""
-        answer = Answer()
-        self._calls.put((call, answer))
+        answer, context = Answer(), copy_context()  # what it logs names the caller's trace
+        self._calls.put((lambda: context.run(call), answer))
         return answer
 
     def end(self, answer: Answer, limit_s: float) -> None:

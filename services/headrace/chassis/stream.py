@@ -134,6 +134,8 @@ class Stream(Generic[V]):
         self._registry_awaited_in: int | None = None
         """The assignment's epoch in which a record waits for the registry."""
         self._was_paused = False
+        self._is_pause_unread = False
+        """A pause was written of which the table does not tell yet."""
         self._failures = 0
         self._failing_since = 0.0
         self._refreshed_at = 0.0
@@ -153,6 +155,7 @@ class Stream(Generic[V]):
             self.open()
             while not self._stopping:
                 self.step()
+            self._finish()
         except KafkaException:
             if not self._stopping:  # else it was waiting for a broker when it was told to end
                 raise
@@ -172,14 +175,16 @@ class Stream(Generic[V]):
         self._assignment.join()
 
     def close(self) -> None:
-        """Finish what is under way, and leave the group."""
-        self.health.not_ready = "stopped"
+        """Finish what is under way, if that can be done, and leave the group."""
         try:
             self._finish()
+        except (HeadraceError, KafkaException) as error:
+            _log.warning("not known to be committed: %s", error)  # a restart will know
         finally:
             self._assignment.consumer.close()
             for table in self._tables:
                 table.close()
+            self.health.not_ready = "stopped"
 
     def _goes_on(self) -> bool:
         """Tell whether a broker that does not answer is to be waited for."""
@@ -216,6 +221,7 @@ class Stream(Generic[V]):
         if self._was_paused and reason is None:
             self._limit.reset()
         self._was_paused = reason is not None
+        self._is_pause_unread &= reason is None
         if reason is not None:
             return f"paused ({reason}); release it by: headrace release {self._topology.service}"
         return _AWAITED if monotonic() < self._registry_retry_at else ""
@@ -246,6 +252,7 @@ class Stream(Generic[V]):
         # are no longer ours to process.
         in_hand = self._assignment.fetching and epoch == self._assignment.epoch
         if not in_hand or not consumer.memberid():
+            self._give_back()
             return None
         records = [each for each in messages if each.error() is None or holds_record(each)]
         if not records:
@@ -262,6 +269,7 @@ class Stream(Generic[V]):
             self._begin(prepared)
         else:
             trace.given_back()
+            self._give_back()
 
     def _prepare(self, batch: Batch, trace: BatchTrace) -> Prepared[V] | None:
         """Return what is to be committed; nothing where the registry must be waited for."""
@@ -316,8 +324,14 @@ class Stream(Generic[V]):
             begun = self._transactor.begin(prepared.records, offsets, prepared.group_metadata)
         doubt = InDoubt(token, reached, prepared.work.overlay, lambda: self._committed(prepared))
         self._underway = Underway(prepared, begun, doubt)
-        if prepared.pause_reason is not None:
-            self._finish()
+        self._is_pause_unread = prepared.pause_reason is not None
+        if self._is_pause_unread:
+            self._give_back()  # what comes after the record at which it pauses was fetched with it
+
+    def _give_back(self) -> None:
+        """Have what was fetched and will not be committed fetched again: nothing else would."""
+        self._finish()
+        self._assignment.stop_fetching()
 
     def _finish(self) -> bool:
         """Wait for the transaction under way, and only then merge the changes.
@@ -346,12 +360,13 @@ class Stream(Generic[V]):
         return True
 
     def _committed(self, prepared: Prepared[V]) -> None:
-        """Do what follows a commit, besides the merge."""
-        self._limit = prepared.limit
+        """Do what follows a commit, besides the merge; it may be found out late."""
+        if prepared.pause_reason is None:
+            self._limit = prepared.limit
+        elif self._is_pause_unread:  # else somebody may have released it by now
+            self._pauses.expect(prepared.pause_reason)
         self._failures = 0
         self._reporter.committed(prepared)
-        if prepared.pause_reason is not None:
-            self._pauses.expect(prepared.pause_reason)
         prepared.trace.committed(prepared.work)
 
     def _bear(self, failed: TransactionFailed) -> None:

@@ -12,7 +12,7 @@ from headrace.contracts.registry import RegistryUnavailable
 from headrace.errors import HeadraceError
 from support.counting import CountFormat, CountingHandler
 from support.fake_kafka import FakeClients, lose_answer, refuse
-from support.fake_kafka.errors import fenced, requires_abort
+from support.fake_kafka.errors import failure, fenced, requires_abort
 from support.stream_world import OUTPUTS, TOPOLOGY, World
 from support.traces import UNTRACED
 
@@ -57,6 +57,14 @@ def start(world):
 def step(stream, steps=20):
     for _ in range(steps):
         stream.step()
+
+
+def until_committed(world, stream, offset):
+    for _ in range(100):
+        if world.committed() == {0: offset}:
+            return
+        stream.step()
+    raise AssertionError(world.committed())
 
 
 def said(world):
@@ -134,6 +142,32 @@ def test_a_pause_whose_commit_is_not_answered_is_a_pause_all_the_same(world, sta
     assert "headrace_recovered_transactions 1.0" in exposed
 
 
+def test_a_release_that_comes_before_the_pause_is_noticed_loses_nothing(world, start):
+    world.publish([GOOD, BAD, BAD, BAD, GOOD, GOOD, GOOD])
+    stream = start()
+    until_committed(world, stream, 4)
+    let_go(world)
+    world.kafka.now_ms += 600  # both are read at the next look at the table
+    world.publish([GOOD])
+    step(stream, 40)
+    assert world.committed() == {0: 8}
+    assert world.outputs(0) == world.expected(0, 8).outputs
+
+
+def test_a_pause_that_is_found_out_after_its_release_is_none(world, start):
+    world.publish([BAD] * 3 + [GOOD] * 4)
+    stream = start()
+    world.kafka.faults.plan("commit_transaction", lose_answer(fenced("planned")))
+    until_committed(world, stream, 3)
+    world.kafka.now_ms += 600
+    step(stream, 5)
+    assert stream.health.not_ready.startswith("paused")
+    let_go(world)
+    world.kafka.now_ms += 600
+    step(stream, 40)
+    assert (world.committed(), stream.health.not_ready) == ({0: 7}, "")
+
+
 class Registry:
     """Knows what ``{"new": true}`` is written with, as long as it is there."""
 
@@ -164,6 +198,22 @@ def test_while_nobody_can_tell_a_schema_it_waits_and_is_not_ready_and_loses_noth
     step(stream)
     assert (world.committed(), stream.health.not_ready) == ({0: 6}, "")
     assert world.outputs(0) == {"k": [(offset, offset + 1) for offset in range(6)]}
+
+
+def test_a_process_that_slept_past_the_wait_for_the_registry_loses_nothing(world, start):
+    registry = Registry()
+    stream = start(TOPOLOGY._replace(source=TOPOLOGY.source._replace(decode=registry.decode)))
+    registry.away = True
+    world.publish([GOOD, (b"k", b'{"new": true}'), GOOD])
+    while "registry" not in stream.health.not_ready:
+        stream.step()
+        world.kafka.now_ms += 600
+    world.kafka.now_ms += 1_500
+    registry.away = False
+    world.publish([GOOD] * 2)
+    step(stream, 40)
+    assert world.committed() == {0: 5}
+    assert [offset for offset, _ in world.outputs(0)["k"]] == [0, 1, 2, 3, 4]
 
 
 def test_what_is_known_is_read_on_while_the_registry_is_away(world, start):
@@ -211,3 +261,23 @@ def test_refusals_with_successes_between_them_end_nothing(world, start):
         step(stream, 8)
         world.kafka.now_ms += 10_000
     assert world.committed() == {0: 30}
+
+
+def test_a_stop_while_the_broker_is_away_is_a_quiet_end(world, start, caplog):
+    stream = start()
+    world.publish([GOOD] * 3)
+    while stream._underway is None:
+        stream.step()
+
+    def away(_act):
+        world.kafka.now_ms += 5_000
+        raise failure(KafkaError._TIMED_OUT, "the broker is away", retriable=True)
+
+    for operation in ("commit_transaction", "init_transactions"):
+        for _ in range(20):
+            world.kafka.faults.plan(operation, away)
+    stream.open = lambda: None
+    stream.stop()
+    stream.run()
+    assert stream.health.not_ready == "stopped"
+    world.kafka.faults.clear()
