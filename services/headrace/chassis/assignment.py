@@ -167,8 +167,9 @@ class Assignment(Generic[V]):
             self.fetching = True
 
     def _hear(self, error: KafkaError) -> None:
-        _log.warning("%s", error.str())
+        """Take what librdkafka reports; it has logged what concerns one connection."""
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            _log.warning("no broker answers: %s", error.str())
             self._is_broker_away = True
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
