@@ -25,6 +25,11 @@ class HarmedBroker(NamedTuple):
     behind_proxy: int
     """Where it listens."""
 
+    def has_lost_markers(self) -> bool:
+        """Whether its log up to the last restart says so (docs/decisions/0011-a-lost-marker.md)."""
+        log = self.broker.process.log.with_suffix(".previous.log").read_text("utf-8", "replace")
+        return "while trying to send transaction markers" in log and "hence can be skipped" in log
+
 
 @pytest.fixture(scope="session")
 def registry(stack: Stack) -> Iterator[Registry]:

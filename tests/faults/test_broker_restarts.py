@@ -16,7 +16,13 @@ A_WHILE = 1_000  # events
 def test_a_broker_that_is_stopped_and_started_under_load_loses_nothing(
     harmed_case: UseCase, harmed: HarmedBroker, seed: int
 ) -> None:
-    _restart(harmed_case, harmed, seed, kill=False)
+    """Where the broker itself loses the end of an acknowledged transaction, nobody can go on."""
+    try:
+        _restart(harmed_case, harmed, seed, kill=False)
+    except AssertionError as error:
+        if "are processed" not in str(error) or not harmed.has_lost_markers():
+            raise
+        pytest.xfail(f"Kafka has lost end markers (docs/decisions/0011-a-lost-marker.md): {error}")
 
 
 def test_a_broker_that_is_killed_and_started_under_load_loses_nothing(
