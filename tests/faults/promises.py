@@ -13,8 +13,8 @@ from headrace.chassis.tracing import Sampler
 from headrace.chassis.wiring import Wiring
 from headrace.contracts.registry import Registry
 from headrace.models.artefact import read_artefact
+from headrace.models.frozen import FrozenModel
 from headrace.models.keys import load_trusted
-from headrace.models.logistic import FrozenLogistic
 from headrace.scoring.app import now_ms
 from headrace.scoring.domain import Scorer
 from headrace.scoring.settings import ScoringSettings
@@ -88,7 +88,7 @@ def _replayed(topics: Topics, settings: ScoringSettings, partitions: list[int]) 
     events = topics.wiring.channel(f"{topics.name}.events")
     everybody = EntityLists({})
     scorer = Scorer(
-        charter, FrozenLogistic(artefact), everybody, now_ms, events.topic, len(partitions)
+        charter, FrozenModel(artefact), everybody, now_ms, events.topic, len(partitions)
     )
     messages = sorted(
         topics.read("events", partitions), key=lambda each: (each.partition(), each.offset())

@@ -10,8 +10,8 @@ import pytest
 
 from headrace.chassis.records import Received
 from headrace.models.artefact import read_artefact
+from headrace.models.frozen import FrozenModel
 from headrace.models.keys import load_trusted
-from headrace.models.logistic import FrozenLogistic
 from headrace.simulator.kinds import REJECTED
 from headrace.simulator.traffic import SHARES, Traffic
 from headrace.usecase.history import KeyHistory, id_digest
@@ -94,7 +94,7 @@ def letters(case, runs):
 def model(case):
     folder = case.settings.model_folder(case.name)
     trusted = load_trusted(case.settings.trusted_keys)
-    return FrozenLogistic(read_artefact(folder, trusted, case.charter.feature_set.digest))
+    return FrozenModel(read_artefact(folder, trusted, case.charter.feature_set.digest))
 
 
 def of(published, *kinds):

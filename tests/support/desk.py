@@ -15,10 +15,10 @@ from headrace.chassis.state import Change, KeyedState
 from headrace.contracts.location import shipped
 from headrace.contracts.records import DecisionMade
 from headrace.contracts.schemas import field_names
+from headrace.models.frozen import FrozenModel
 from headrace.models.keys import generate_key
-from headrace.models.linear import FrozenLinear, Scored
-from headrace.models.logistic import FrozenLogistic
 from headrace.models.scorecard import freeze_scorecard
+from headrace.models.scored import Scored
 from headrace.scoring.domain import Scorer
 from headrace.scoring.state import ScoringFormat, State
 from headrace.usecase.charter import Charter
@@ -46,15 +46,15 @@ def charter_with(*changes: tuple[str, str]) -> Charter:
         return Charter.load(path, field_names)
 
 
-def scorecard_of(charter: Charter) -> FrozenLogistic:
+def scorecard_of(charter: Charter) -> FrozenModel:
     """The charter's scorecard, frozen."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
         key = generate_key(root / "signing.pem", root / "trusted")
-        return FrozenLogistic(freeze_scorecard(charter, root / "model", key, NOW_MS))
+        return FrozenModel(freeze_scorecard(charter, root / "model", key, NOW_MS))
 
 
-class Saying(FrozenLinear):
+class Saying(FrozenModel):
     """A model that says what a test wants.
 
     Parameters
@@ -113,7 +113,7 @@ class Desk:
     def __init__(
         self,
         charter: Charter,
-        model: FrozenLinear | None,
+        model: FrozenModel | None,
         topic: str = TOPIC,
         partitions: int = PARTITIONS,
     ) -> None:
@@ -155,7 +155,7 @@ class Desk:
         """Put an entity on a list, or take it off."""
         self._entries[entity_key(name, entity)] = {"listed": listed}
 
-    def restarted(self, model: FrozenLinear | None) -> "Desk":
+    def restarted(self, model: FrozenModel | None) -> "Desk":
         """Return another desk whose state is restored from what this one's changelog keeps."""
         other = Desk(self.charter, model)
         for change in reversed(compacted(self.changes)):

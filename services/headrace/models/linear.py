@@ -1,80 +1,69 @@
-"""Frozen linear models: a sum of terms, one for each feature."""
+"""Frozen linear models: a sum of terms, one for each feature; or the sigmoid of that."""
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.models.artefact import Artefact
-from headrace.models.trust import ModelUntrusted
+from headrace.models.scored import Misshapen, Scored
 
-PARAMETERS = ("mean", "scale", "weight")
-
-
-class Scored(NamedTuple):
-    """What a model says of a batch."""
-
-    scores: NDArray[np.float64]
-    """(n,)."""
-    contributions: NDArray[np.float64]
-    """(n, k): what each feature added to the sum, which begins with the intercept."""
+PARAMETERS: Final = ("mean", "scale", "weight")
 
 
-class FrozenLinear:
+class LinearPredictor:
     """A regression: the intercept and the weighted, standardised features.
 
     Parameters
     ----------
-    artefact
-        With the arrays ``intercept`` (1,) and ``mean``, ``scale``, ``weight`` (k,).
+    arrays
+        ``intercept`` (1,) and ``mean``, ``scale``, ``weight`` (k,).
+    features
+        k.
 
     Raises
     ------
-    ModelUntrusted
+    Misshapen
         The arrays are others, do not fit the k features, or a scale is zero.
     """
 
     bounds: ClassVar[tuple[float, float]] = (-float("inf"), float("inf"))
-    """What its scores lie within."""
 
-    def __init__(self, artefact: Artefact) -> None:
-        manifest, arrays = artefact.manifest, artefact.arrays
+    def __init__(self, arrays: Mapping[str, NDArray[np.float64]], features: int) -> None:
         shapes = {name: array.shape for name, array in arrays.items()}
-        wanted = {"intercept": (1,), **dict.fromkeys(PARAMETERS, (len(manifest.features),))}
+        wanted = {"intercept": (1,), **dict.fromkeys(PARAMETERS, (features,))}
         if shapes != wanted or not arrays["scale"].all():
-            raise ModelUntrusted(
-                f"The model {manifest.name} {manifest.version} has arrays {shapes}, not {wanted} "
-                "with scales other than zero.",
-                fix="Freeze it again.",
-            )
-        self.name = manifest.name
-        self.version = manifest.version
-        self.digest = artefact.digest
+            raise Misshapen(f"{shapes}, not {wanted} with scales other than zero")
         self.usual: tuple[float, ...] = tuple(arrays["mean"].tolist())
-        """The value at which each feature adds nothing."""
         self._intercept = float(arrays["intercept"][0])
+        self.base = float(self._linked(np.array([self._intercept]))[0])
+        """The score where all features add nothing."""
         self._terms = tuple(zip(*(arrays[name].tolist() for name in PARAMETERS), strict=True))
 
     def score(self, matrix: NDArray[np.float64]) -> Scored:
-        """Score a batch.
+        """Score a batch (n, k); what is missing, NaN, adds nothing.
 
-        Parameters
-        ----------
-        matrix
-            (n, k), finite.
-
-        Returns
-        -------
-        A row's score does not depend on the other rows, to the last bit: terms are added one by
-        one, where a matrix product would choose its order by the shape.
+        Terms are added one by one, where a matrix product would choose its order by the shape.
         """
         sums = np.full(len(matrix), self._intercept)
         contributions = np.empty_like(matrix)
         columns = zip(matrix.T, contributions.T, self._terms, strict=True)
         for column, contribution, (mean, scale, weight) in columns:
             contribution[:] = (column - mean) / scale * weight
+            contribution[np.isnan(column)] = 0.0
             sums += contribution
         return Scored(self._linked(sums), contributions)
 
     def _linked(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return sums
+
+
+class LogisticPredictor(LinearPredictor):
+    """The sigmoid of an intercept and the weighted, standardised features: a probability."""
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def _linked(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        small = np.exp(-np.abs(sums))  # never overflows
+        scores: NDArray[np.float64] = np.where(sums < 0, small, 1.0) / (1.0 + small)
+        return scores

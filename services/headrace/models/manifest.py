@@ -3,10 +3,14 @@
 from typing import Annotated, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 STRICT = ConfigDict(strict=True, extra="forbid", frozen=True)
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+Family = Literal["logistic", "linear", "forest", "mean"]
+"""How a model computes its score."""
 
 
 class ArraySpec(BaseModel):
@@ -38,7 +42,7 @@ class Manifest(BaseModel):
     model_config = STRICT
 
     format: Literal[1]
-    family: Literal["logistic", "linear"]
+    family: Family
     name: str
     version: str
     feature_set: Sha256Hex
@@ -46,6 +50,8 @@ class Manifest(BaseModel):
     features: tuple[str, ...]
     """Their names, in the order of the vector."""
     arrays: dict[str, ArraySpec]
+    negatives_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the negatives that it was learned from; its scores are corrected for the others."""
     lineage: Lineage
     created_at_ms: int
 

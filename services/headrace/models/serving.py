@@ -1,21 +1,13 @@
 """From a folder to the model that serves."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from headrace.models.artefact import read_artefact
+from headrace.models.frozen import FrozenModel
 from headrace.models.keys import TrustedKeys
-from headrace.models.linear import FrozenLinear
-from headrace.models.logistic import FrozenLogistic
-
-FAMILIES: Final[Mapping[str, type[FrozenLinear]]] = {
-    "linear": FrozenLinear,
-    "logistic": FrozenLogistic,
-}
 
 
-def load_model(folder: Path, trusted: TrustedKeys, feature_set: bytes) -> FrozenLinear:
+def load_model(folder: Path, trusted: TrustedKeys, feature_set: bytes) -> FrozenModel:
     """Read, verify and build the model in a folder.
 
     Raises
@@ -23,5 +15,4 @@ def load_model(folder: Path, trusted: TrustedKeys, feature_set: bytes) -> Frozen
     ModelUntrusted
         It cannot be proved to be what its signer published, or does not fit the features.
     """
-    artefact = read_artefact(folder, trusted, feature_set)
-    return FAMILIES[artefact.manifest.family](artefact)
+    return FrozenModel(read_artefact(folder, trusted, feature_set))

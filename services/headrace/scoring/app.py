@@ -22,8 +22,8 @@ from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
 from headrace.contracts.topics import load_topics
 from headrace.errors import HeadraceError
+from headrace.models.frozen import FrozenModel
 from headrace.models.keys import load_trusted
-from headrace.models.linear import FrozenLinear
 from headrace.models.serving import load_model
 from headrace.scoring.domain import Decided, Scorer
 from headrace.scoring.recording import SERVICE, Fate
@@ -89,7 +89,7 @@ def build(
     )
 
 
-def verified_model(settings: ScoringSettings, charter: Charter) -> FrozenLinear | None:
+def verified_model(settings: ScoringSettings, charter: Charter) -> FrozenModel | None:
     """Return the model that serves the charter, or None where none can be verified."""
     try:
         trusted = load_trusted(settings.trusted_keys)

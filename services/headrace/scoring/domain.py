@@ -12,7 +12,7 @@ from headrace.chassis.records import Received, Rejected
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.contracts.reasons import DeadLetterReason
-from headrace.models.linear import FrozenLinear
+from headrace.models.frozen import FrozenModel
 from headrace.scoring.judging import Judge, Judged
 from headrace.scoring.recording import Fate, Recorder, Records
 from headrace.scoring.state import State, histories_of
@@ -68,7 +68,7 @@ class Scorer:
     def __init__(
         self,
         charter: Charter,
-        model: FrozenLinear | None,
+        model: FrozenModel | None,
         lists: EntityLists,
         clock: Callable[[], int],
         topic: str,

@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.models.linear import FrozenLinear, Scored
+from headrace.models.frozen import FrozenModel
+from headrace.models.scored import Scored
 
 _log = logging.getLogger("headrace.fallback")
 
@@ -40,7 +41,7 @@ class GuardedModel:
         None where none could be verified.
     """
 
-    def __init__(self, model: FrozenLinear | None) -> None:
+    def __init__(self, model: FrozenModel | None) -> None:
         self._model = model
         self._told: set[str] = set()
 
@@ -60,7 +61,7 @@ class GuardedModel:
             tried = _joined([self.score(matrix[row : row + 1]) for row in range(n)])
         return tried
 
-    def _checked(self, model: FrozenLinear, scored: Scored) -> Tried:
+    def _checked(self, model: FrozenModel, scored: Scored) -> Tried:
         """Set apart the scores that are none."""
         low, high = model.bounds
         scores, contributions = scored.scores, scored.contributions

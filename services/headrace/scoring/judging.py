@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from headrace.chassis.records import Received
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
-from headrace.models.linear import FrozenLinear
+from headrace.models.frozen import FrozenModel
 from headrace.scoring.fallback import GuardedModel, Tried
 from headrace.scoring.reviewers import Reviewers
 from headrace.scoring.state import State
@@ -72,7 +72,7 @@ class Judge:
     """
 
     def __init__(
-        self, charter: Charter, model: FrozenLinear | None, lists: EntityLists, partitions: int
+        self, charter: Charter, model: FrozenModel | None, lists: EntityLists, partitions: int
     ) -> None:
         names, events = charter.feature_set.names, charter.events
         self._policy, self._values = charter.policy, charter.values

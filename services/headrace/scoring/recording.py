@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from headrace.chassis.records import Received
 from headrace.contracts.batch_encoding import Column, Doubles, Shared
-from headrace.models.linear import FrozenLinear
+from headrace.models.frozen import FrozenModel
 from headrace.scoring.judging import Judged
 from headrace.usecase.charter import Charter
 
@@ -69,7 +69,7 @@ class Recorder:
         Where the events come from.
     """
 
-    def __init__(self, charter: Charter, model: FrozenLinear | None, topic: str) -> None:
+    def __init__(self, charter: Charter, model: FrozenModel | None, topic: str) -> None:
         self._fields = charter.events
         self._topic = topic
         self._model = (

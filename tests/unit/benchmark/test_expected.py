@@ -9,7 +9,7 @@ import pytest
 from headrace.benchmark.expected import WINDOWS_DAYS, expected
 from headrace.benchmark.payments import DAY_MS, Payments, growing, in_turn
 from headrace.benchmark.where import charter, programs
-from headrace.models.logistic import FrozenLogistic
+from headrace.models.linear import LogisticPredictor
 from headrace.usecase.charter import Charter
 from support.modules import loaded
 
@@ -81,5 +81,5 @@ def test_the_features_are_those_that_the_model_knows(payments: Payments) -> None
     loaded_charter = Charter.load(charter())
     assert list(loaded_charter.model.features) == list(loaded_charter.feature_set.names)
     scores = expected(payments, loaded_charter).scores
-    low, high = FrozenLogistic.bounds
+    low, high = LogisticPredictor.bounds
     assert np.all((scores > low) & (scores < high))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from headrace.contracts.location import shipped
-from headrace.models.linear import FrozenLinear
-from headrace.models.logistic import FrozenLogistic
+from headrace.models.frozen import FrozenModel
+from headrace.models.linear import LinearPredictor
 from headrace.models.trust import ModelUntrusted
 from headrace.usecase.charter import Charter
 
@@ -33,7 +33,7 @@ def by_the_formula(charter, row) -> float:
 
 @given(matrices)
 def test_a_score_is_the_sigmoid_of_the_scorecard(frozen, matrix) -> None:
-    scores = FrozenLogistic(frozen.artefact).predict_proba(matrix)
+    scores = FrozenModel(frozen.artefact).score(matrix).scores
     assert scores.shape == (len(matrix),)
     expected = [by_the_formula(frozen.charter, row) for row in matrix.tolist()]
     np.testing.assert_allclose(scores, expected, rtol=1e-12, atol=0)
@@ -43,16 +43,16 @@ def test_a_score_is_the_sigmoid_of_the_scorecard(frozen, matrix) -> None:
 def test_a_score_does_not_depend_on_the_rest_of_its_batch_to_the_last_bit(
     frozen, matrix, data
 ) -> None:
-    model = FrozenLogistic(frozen.artefact)
+    model = FrozenModel(frozen.artefact)
     cut = data.draw(st.integers(0, len(matrix)))
-    parts = [model.predict_proba(part) for part in (matrix[:cut], matrix[cut:])]
-    np.testing.assert_array_equal(model.predict_proba(matrix), np.concatenate(parts))
+    parts = [model.score(part).scores for part in (matrix[:cut], matrix[cut:])]
+    np.testing.assert_array_equal(model.score(matrix).scores, np.concatenate(parts))
 
 
 @given(matrices)
 def test_contributions_are_what_the_features_add_to_the_logit_exactly(frozen, matrix) -> None:
-    scored = FrozenLogistic(frozen.artefact).score(matrix)
-    linear = FrozenLinear(frozen.artefact).score(matrix)
+    scored = FrozenModel(frozen.artefact).score(matrix)
+    linear = LinearPredictor(frozen.artefact.arrays, FEATURES).score(matrix)
     logits = np.full(len(matrix), frozen.charter.model.intercept)
     for contribution in scored.contributions.T:
         logits += contribution
@@ -66,18 +66,18 @@ def test_contributions_are_what_the_features_add_to_the_logit_exactly(frozen, ma
 
 
 def test_a_feature_at_its_usual_value_adds_nothing(frozen) -> None:
-    model = FrozenLogistic(frozen.artefact)
+    model = FrozenModel(frozen.artefact)
     assert not model.score(np.array([model.usual])).contributions.any()
 
 
 def test_extreme_features_give_zero_and_one_without_a_warning(frozen) -> None:
     rows = np.zeros((2, FEATURES))
     rows[:, 0] = (-1e18, 1e18)
-    assert FrozenLogistic(frozen.artefact).predict_proba(rows).tolist() == [0.0, 1.0]
+    assert FrozenModel(frozen.artefact).score(rows).scores.tolist() == [0.0, 1.0]
 
 
 def test_a_model_is_named_as_its_manifest_says(frozen) -> None:
-    model = FrozenLogistic(frozen.artefact)
+    model = FrozenModel(frozen.artefact)
     assert (model.name, model.version) == ("expert-scorecard", "1")
     assert model.digest == frozen.artefact.digest
 
@@ -93,5 +93,5 @@ def test_a_model_is_named_as_its_manifest_says(frozen) -> None:
 )
 def test_arrays_that_do_not_fit_are_refused(frozen, change) -> None:
     artefact = replace(frozen.artefact, arrays={**frozen.artefact.arrays, **change})
-    with pytest.raises(ModelUntrusted, match="expert-scorecard 1 has arrays"):
-        FrozenLogistic(artefact)
+    with pytest.raises(ModelUntrusted, match="expert-scorecard 1 has "):
+        FrozenModel(artefact)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from headrace.chassis.state import KeyedState
 from headrace.contracts.codec import Encoder
 from headrace.contracts.schemas import load_schema
-from headrace.models.logistic import FrozenLogistic
+from headrace.models.frozen import FrozenModel
 from headrace.usecase.charter import Charter
 from headrace.usecase.history import KeyHistory
 from headrace.usecase.reviews import Reviews
@@ -36,7 +36,7 @@ def charter() -> Charter:
 
 
 @pytest.fixture(scope="module")
-def model(charter) -> FrozenLogistic:
+def model(charter) -> FrozenModel:
     return scorecard_of(charter)
 
 

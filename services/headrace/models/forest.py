@@ -1,0 +1,199 @@
+"""Frozen forests: decision trees with a vote of each leaf, as one table of nodes.
+
+A leaf votes by what it has seen of each class, or by naive Bayes over Gaussians of the features
+that it has watched, as River's Hoeffding trees do. A feature that is missing, NaN, takes the
+branch that more events have taken.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.models.scored import Misshapen, Scored
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+NODE_ARRAYS: Final = (
+    "feature",  # which is compared; -1 in a leaf
+    "threshold",  # to the left where it is at most this
+    "left",
+    "right",
+    "common",  # where to go without the feature
+    "value",  # share of the positive class among what the node has seen
+    "negative",  # votes of a leaf without naive Bayes
+    "positive",
+    "bayes",  # row of the tables of naive Bayes; -1 without
+)
+"""Each (nodes,)."""
+BAYES_ARRAYS: Final = ("bayes_feature", "bayes_mean", "bayes_variance", "bayes_prior")
+"""(leaves, watched), twice (leaves, watched, 2), (leaves, 2): feature -1 is none; a variance of 0
+is a class of which nothing is known there, and not looked at; priors are logarithms."""
+ABSENT: Final = 1.0
+"""A prior that no logarithm of a share can be: the class was never seen."""
+TREE_ARRAYS: Final = ("root", "weight")
+"""Each (trees,); beside them ``usual`` (k,), means of the features that were learned from."""
+_HALF_LOG_TAU: Final = 0.5 * float(np.log(2 * np.pi))
+
+
+class ForestPredictor:
+    """Weighted votes of decision trees on a positive and a negative class.
+
+    Parameters
+    ----------
+    arrays
+        ``TREE_ARRAYS``, ``usual``, ``NODE_ARRAYS`` and ``BAYES_ARRAYS``.
+    features
+        k.
+
+    Raises
+    ------
+    Misshapen
+        The arrays are others, do not fit each other, or point to what there is not.
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def __init__(self, arrays: Mapping[str, Floats], features: int) -> None:
+        _check_shapes(arrays, features)
+        self.usual: tuple[float, ...] = tuple(arrays["usual"].tolist())
+        nodes, leaves = len(arrays["feature"]), len(arrays["bayes_prior"])
+        self._root = _indices(arrays["root"], 0, nodes)
+        self._weights: list[float] = arrays["weight"].tolist()
+        self._feature = _indices(arrays["feature"], -1, features)
+        self._left = _indices(arrays["left"], 0, nodes)
+        self._right = _indices(arrays["right"], 0, nodes)
+        self._common = _indices(arrays["common"], 0, nodes)
+        self._bayes = _indices(arrays["bayes"], -1, leaves)
+        self._threshold, self._value = arrays["threshold"], arrays["value"]
+        self._negative, self._positive = arrays["negative"], arrays["positive"]
+        self._watched = _indices(arrays["bayes_feature"], -1, features)
+        self._mean = arrays["bayes_mean"]
+        self._factor, self._constant = _log_densities(arrays["bayes_variance"])
+        self._prior = arrays["bayes_prior"]
+        self._features = features
+        inner = self._feature >= 0
+        children = np.stack([self._left, self._right, self._common])[:, inner]
+        if (children <= np.flatnonzero(inner)).any():  # so no walk is endless
+            raise Misshapen("a branch leads back")
+
+    def score(self, matrix: Floats) -> Scored:
+        """Score a batch (n, k).
+
+        The score is the positive share of all votes, 0 where nobody votes. Contributions are, over
+        each tree's path, how much the share of the positive class moves at each feature (Palczewska
+        et al., "Interpreting random forest models using a feature contribution method", 2013).
+        """
+        n, trees = len(matrix), len(self._root)
+        rows = np.tile(np.arange(n), trees)
+        leaf, steps = self._descend(matrix, rows, np.repeat(self._root, n))
+        negative, positive = self._votes(matrix, rows, leaf)
+        sums, totals = np.zeros(n), np.zeros(n)
+        votes = zip(
+            self._weights, negative.reshape(trees, n), positive.reshape(trees, n), strict=True
+        )
+        for weight, against, in_favour in votes:  # one by one, whatever the shape of the batch
+            sums += weight * in_favour
+            totals += weight * (against + in_favour)
+        shares = np.divide(1.0, totals, out=np.zeros(n), where=totals > 0)
+        contributions = self._contributions(rows, positive, steps)
+        return Scored(sums * shares, contributions * shares[:, None])
+
+    def _descend(
+        self, matrix: Floats, rows: Places, node: Places
+    ) -> tuple[Places, list[tuple[Places, Places]]]:
+        """Return the leaf of each row and tree, and all steps: which went on, and from where."""
+        node = node.copy()
+        steps: list[tuple[Places, Places]] = []
+        going = np.flatnonzero(self._feature[node] >= 0)
+        while len(going):
+            at = node[going]
+            steps.append((going, at))
+            values = matrix[rows[going], self._feature[at]]
+            onward = np.where(values <= self._threshold[at], self._left[at], self._right[at])
+            onward = np.where(np.isnan(values), self._common[at], onward)
+            node[going] = onward
+            going = going[self._feature[onward] >= 0]
+        return node, steps
+
+    def _votes(self, matrix: Floats, rows: Places, leaf: Places) -> tuple[Floats, Floats]:
+        negative, positive = self._negative[leaf], self._positive[leaf]
+        bayes = self._bayes[leaf]
+        by_bayes = np.flatnonzero(bayes >= 0)
+        if len(by_bayes):
+            found = self._posterior(matrix, rows[by_bayes], bayes[by_bayes])
+            negative[by_bayes], positive[by_bayes] = found.T
+        return negative, positive
+
+    def _posterior(self, matrix: Floats, rows: Places, table: Places) -> Floats:
+        """Return the shares (m, 2) of the classes by naive Bayes."""
+        watched = self._watched[table]
+        values = matrix[rows[:, None], watched]
+        logs = (values[:, :, None] - self._mean[table]) ** 2
+        logs *= self._factor[table]
+        logs += self._constant[table]
+        missing = (watched < 0) | np.isnan(values)
+        if missing.any():
+            logs[missing] = 0.0
+        prior = self._prior[table]
+        seen = prior != ABSENT
+        sums = np.where(seen, prior, 0.0)
+        for column in range(logs.shape[1]):  # in order, whatever the shape of the batch
+            sums += logs[:, column]
+        sums = np.where(seen, sums, -np.inf)
+        shares = np.exp(sums - sums.max(axis=1, keepdims=True))
+        posterior: Floats = shares / (shares[:, 0] + shares[:, 1])[:, None]
+        return posterior
+
+    def _contributions(
+        self,
+        rows: Places,
+        positive: Floats,
+        steps: list[tuple[Places, Places]],
+    ) -> Floats:
+        n, k = len(rows) // len(self._root), self._features
+        added = np.zeros(n * k)
+        weights = np.repeat(self._weights, n)
+        after = [at for _, at in steps[1:]]
+        for number, (going, at) in enumerate(steps):
+            value = positive[going].copy()  # where the path ends here
+            if number < len(after):
+                further = np.searchsorted(going, steps[number + 1][0])
+                value[further] = self._value[after[number]]
+            moved = weights[going] * (value - self._value[at])
+            added += np.bincount(rows[going] * k + self._feature[at], moved, n * k)
+        return added.reshape(n, k)
+
+
+def _check_shapes(arrays: Mapping[str, Floats], features: int) -> None:
+    wanted = {*TREE_ARRAYS, "usual", *NODE_ARRAYS, *BAYES_ARRAYS}
+    if set(arrays) != wanted:
+        raise Misshapen(f"arrays {', '.join(sorted(arrays))}, not {', '.join(sorted(wanted))}")
+    trees, nodes = arrays["root"].shape, arrays["feature"].shape
+    watched, prior = arrays["bayes_feature"].shape, arrays["bayes_prior"].shape
+    same = all(arrays[name].shape == nodes for name in NODE_ARRAYS)
+    same &= arrays["weight"].shape == trees and len(trees) == len(nodes) == 1 and trees[0] > 0
+    same &= arrays["usual"].shape == (features,)
+    same &= len(watched) == 2 and prior == (*watched[:1], 2)
+    same &= arrays["bayes_mean"].shape == arrays["bayes_variance"].shape == (*watched, 2)
+    if not same:
+        raise Misshapen(f"shapes { ({name: array.shape for name, array in arrays.items()}) }")
+
+
+def _log_densities(variance: Floats) -> tuple[Floats, Floats]:
+    """Return the factors of the squared distances, and what is added; 0 where nothing is known."""
+    known = variance > 0
+    some = np.where(known, variance, 1.0)
+    factor = np.where(known, -0.5 / some, 0.0)
+    constant = np.where(known, -_HALF_LOG_TAU - 0.5 * np.log(some), 0.0)
+    return factor, constant
+
+
+def _indices(array: Floats, low: int, end: int) -> Places:
+    """Return whole numbers from ``low`` up to ``end``, without it."""
+    found = array.astype(np.intp)
+    if (found != array).any() or (found < low).any() or (found >= max(end, low + 1)).any():
+        raise Misshapen(f"an index is not a whole number from {low} to {end - 1}")
+    return found

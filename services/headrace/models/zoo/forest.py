@@ -1,0 +1,159 @@
+"""Hoeffding trees, alone and as adaptive random forests."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+from pydantic import dataclasses as checked
+from river import drift, forest, tree
+
+from headrace.models.zoo.flattening import NodeTable
+from headrace.models.zoo.learner import Frozen, Vector
+from headrace.usecase.declared import STRICT, Whole
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+_LEAVES = {"majority": "mc", "bayes": "nb", "adaptive": "nba"}
+
+
+@checked.dataclass(frozen=True, kw_only=True, config=STRICT)
+class TreeParameters:
+    """How a tree grows."""
+
+    grace_period: Whole = 200
+    """Outcomes that a leaf sees between attempts to split."""
+    confidence: Share = 1e-7
+    """Chance of a split that is not the best one."""
+    tie: Share = 0.05
+    """Below this difference the two best splits count as equal."""
+    depth: Whole | None = None
+    """At most; None is without limit."""
+    leaves: Literal["majority", "bayes", "adaptive"] = "adaptive"
+    """How a leaf votes: by its classes, by naive Bayes, or by what has been right more often."""
+
+
+@checked.dataclass(frozen=True, kw_only=True, config=STRICT)
+class ForestParameters(TreeParameters):
+    """How a forest grows."""
+
+    grace_period: Whole = 50
+    confidence: Share = 0.01
+    trees: Whole = 10
+    features: Share | Literal["sqrt", "log2"] = "sqrt"
+    """Of all features, how many each leaf watches."""
+    weight: Whole = 6
+    """Mean number of times that a tree learns an outcome (of a Poisson distribution)."""
+    replace_trees: bool = True
+    """Whether a tree whose error drifts (ADWIN) is replaced by one grown since a warning."""
+    seed: int = 1
+
+
+class _Usual:
+    """Means of the features seen so far."""
+
+    def __init__(self) -> None:
+        self._sums: defaultdict[str, float] = defaultdict(float)
+        self._counts: defaultdict[str, int] = defaultdict(int)
+
+    def learn_one(self, x: Vector) -> None:
+        for name, value in x.items():
+            self._sums[name] += value
+            self._counts[name] += 1
+
+    def of(self, features: Sequence[str]) -> list[float]:
+        return [
+            self._sums[name] / self._counts[name] if name in self._counts else 0.0
+            for name in features
+        ]
+
+
+class TreeLearner:
+    """River's ``HoeffdingTreeClassifier``."""
+
+    def __init__(self, parameters: TreeParameters) -> None:
+        self.model = tree.HoeffdingTreeClassifier(**_tree(parameters))
+        self._usual = _Usual()
+
+    def learn_one(self, x: Vector, y: float) -> None:
+        """Take in what an event turned out to be."""
+        self._usual.learn_one(x)
+        self.model.learn_one(x, bool(y))
+
+    def predict_one(self, x: Vector) -> float:
+        """Return the probability that an event is positive."""
+        return float(self.model.predict_proba_one(x).get(True, 0.0))
+
+    def freeze(self, features: Sequence[str]) -> Frozen:
+        """Return it as a frozen forest of one tree."""
+        return _frozen([self.model], [1.0], features, self._usual.of(features))
+
+
+class ForestLearner:
+    """River's ``ARFClassifier``.
+
+    Gomes et al., "Adaptive random forests for evolving data stream classification", 2017.
+    """
+
+    def __init__(self, parameters: ForestParameters) -> None:
+        kept: dict[str, Any] = dict.fromkeys(_DETECTORS, drift.NoDrift())
+        self.model: Any = forest.ARFClassifier(
+            n_models=parameters.trees,
+            max_features=parameters.features,  # type: ignore[arg-type]  # it takes a share, too
+            lambda_value=parameters.weight,
+            seed=parameters.seed,
+            **_tree(parameters),
+            **({} if parameters.replace_trees else kept),
+        )
+        self._usual = _Usual()
+
+    def learn_one(self, x: Vector, y: float) -> None:
+        """Take in what an event turned out to be."""
+        self._usual.learn_one(x)
+        self.model.learn_one(dict(x), bool(y))
+
+    def predict_one(self, x: Vector) -> float:
+        """Return the probability that an event is positive, 0 before anything was learned."""
+        if not len(self.model):  # to ask would make the trees, of the features of this event
+            return 0.0
+        return float(self.model.predict_proba_one(dict(x)).get(True, 0.0))
+
+    def freeze(self, features: Sequence[str]) -> Frozen:
+        """Return it as a frozen forest; a tree's weight is its accuracy so far, as River votes."""
+        model = self.model
+        accuracies = [metric.get() for metric in model._metrics]
+        weights = [accuracy if accuracy > 0 else 1.0 for accuracy in accuracies]
+        trees = list(model) or [tree.HoeffdingTreeClassifier()]
+        return _frozen(trees, weights[: len(trees)], features, self._usual.of(features))
+
+
+_DETECTORS = ("drift_detector", "warning_detector")
+
+
+def _tree(parameters: TreeParameters) -> dict[str, Any]:
+    return {
+        "grace_period": parameters.grace_period,
+        "delta": parameters.confidence,
+        "tau": parameters.tie,
+        "max_depth": parameters.depth,
+        "leaf_prediction": _LEAVES[parameters.leaves],
+    }
+
+
+def _frozen(
+    trees: Iterable[tree.HoeffdingTreeClassifier],
+    weights: Sequence[float],
+    features: Sequence[str],
+    usual: Sequence[float],
+) -> Frozen:
+    table = NodeTable(features)
+    roots = [table.add(each) for each in trees]
+    return Frozen(
+        "forest",
+        {
+            "root": np.array(roots, np.float64),
+            "weight": np.array(weights, np.float64),
+            "usual": np.array(usual, np.float64),
+            **table.arrays(),
+        },
+    )

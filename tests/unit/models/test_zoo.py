@@ -1,0 +1,236 @@
+"""The zoo: what is frozen says what River says."""
+
+import copy
+import pickle
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headrace.errors import HeadraceError
+from headrace.models.frozen import PREDICTORS
+from headrace.models.scored import Misshapen, Predictor
+from headrace.models.zoo.families import new_learner, register
+from headrace.models.zoo.learner import Frozen, Learner
+from headrace.models.zoo.linear import RegressionParameters
+from headrace.models.zoo.mean import MeanLearner
+
+NAMES = ("a", "b", "c", "d", "constant")
+LATER = "e"
+"""A feature that appears when half is learned."""
+
+ZOO: dict[str, Callable[[int], Learner]] = {
+    "logistic": lambda _: new_learner("logistic", {"learning_rate": 0.05, "l2": 1e-3}),
+    "linear": lambda _: new_learner("linear", {"learning_rate": 0.01}),
+    **{
+        f"tree, {leaves}": lambda _, leaves=leaves: new_learner(
+            "hoeffding-tree", {"grace_period": 20, "confidence": 0.1, "leaves": leaves}
+        )
+        for leaves in ("majority", "bayes", "adaptive")
+    },
+    **{
+        f"forest, {leaves}": lambda seed, leaves=leaves: new_learner(
+            "adaptive-forest",
+            {"grace_period": 20, "confidence": 0.1, "trees": 3, "leaves": leaves, "seed": seed},
+        )
+        for leaves in ("majority", "bayes", "adaptive")
+    },
+    "forest that keeps its trees": lambda seed: new_learner(
+        "adaptive-forest",
+        {"grace_period": 20, "trees": 2, "features": 0.5, "replace_trees": False, "seed": seed},
+    ),
+}
+
+
+def a_mean(seed: int) -> MeanLearner:
+    members = [ZOO[name](seed) for name in ("logistic", "tree, adaptive", "forest, bayes")]
+    return MeanLearner([(member, weight + 1.0) for weight, member in enumerate(members)])
+
+
+EVERY = {**ZOO, "mean": a_mean}
+
+
+def row(rnd: random.Random, *, later: bool, missing: float) -> dict[str, float]:
+    x = {name: rnd.gauss(0, 3) for name in NAMES} | {"constant": 1.0}
+    x["d"] = float(round(x["d"]))  # ties
+    if later:
+        x[LATER] = rnd.random()
+    return {name: value for name, value in x.items() if rnd.random() >= missing}
+
+
+def taught(learner: Learner, seed: int, outcomes: int, missing: float) -> Learner:
+    rnd = random.Random(seed)
+    members = [each for each, _ in learner._members] if isinstance(learner, MeanLearner) else []
+    for number in range(outcomes):
+        x = row(rnd, later=number > outcomes / 2, missing=missing)
+        y = x.get("a", 0.0) + x.get("b", 0.0) * x.get("c", 0.0) + rnd.gauss(0, 1) > 2
+        for each in members or [learner]:
+            each.learn_one(x, y)
+    return learner
+
+
+def predictor(frozen: Frozen, features: int) -> Predictor:
+    return PREDICTORS[frozen.family](frozen.arrays, features)
+
+
+def matrix(rows, features) -> np.ndarray:
+    return np.array([[x.get(name, np.nan) for name in features] for x in rows]).reshape(
+        len(rows), len(features)
+    )
+
+
+@pytest.mark.parametrize("name", EVERY)
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    outcomes=st.sampled_from([0, 1, 2, 30, 400]),
+    missing=st.sampled_from([0.0, 0.2]),
+)
+def test_frozen_it_predicts_as_river_does(name, seed, outcomes, missing) -> None:
+    learner = taught(EVERY[name](seed), seed, outcomes, missing)
+    rnd = random.Random(seed + 1)
+    rows = [row(rnd, later=True, missing=0.3) for _ in range(25)]
+    features = [*NAMES, LATER, "never seen"]
+    scores = predictor(learner.freeze(features), len(features)).score(matrix(rows, features)).scores
+    expected = [learner.predict_one(x) for x in rows]
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_prediction_changes_nothing(name) -> None:
+    learner = taught(EVERY[name](7), 7, 300, 0.1)
+    before = pickle.dumps(learner)
+    for x in ({}, {"new": 3.0}, row(random.Random(1), later=True, missing=0.0)):
+        learner.predict_one(x)
+        learner.freeze([*NAMES, "never seen"])
+    assert pickle.dumps(learner) == before
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_before_it_has_learned_it_is_not_changed_by_a_prediction_either(name) -> None:
+    learner = EVERY[name](7)
+    before = pickle.dumps(learner)
+    learner.predict_one({"new": 3.0})
+    assert pickle.dumps(learner) == before
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_same_outcomes_make_the_same_model(name) -> None:
+    first, second = (taught(EVERY[name](3), 5, 300, 0.1).freeze(NAMES[:4]) for _ in "ab")
+    assert {each: array.tobytes() for each, array in first.arrays.items()} == {
+        each: array.tobytes() for each, array in second.arrays.items()
+    }
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_row_is_scored_the_same_in_any_batch(name) -> None:
+    learner = taught(EVERY[name](3), 5, 300, 0.0)
+    features = [*NAMES, LATER]
+    rnd = random.Random(2)
+    rows = matrix([row(rnd, later=True, missing=0.1) for _ in range(40)], features)
+    model = predictor(learner.freeze(features), len(features))
+    whole = model.score(rows)
+    parts = [model.score(rows[at : at + 1]) for at in range(40)]
+    np.testing.assert_array_equal(whole.scores, np.concatenate([each.scores for each in parts]))
+    np.testing.assert_array_equal(
+        whole.contributions, np.concatenate([each.contributions for each in parts])
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name.startswith(("tree", "forest"))])
+def test_contributions_of_a_forest_lead_from_its_roots_to_the_score(name) -> None:
+    learner = taught(EVERY[name](3), 5, 400, 0.0)
+    features = [*NAMES, LATER]
+    rnd = random.Random(2)
+    rows = matrix([row(rnd, later=True, missing=0.1) for _ in range(40)], features)
+    frozen = learner.freeze(features)
+    scored = predictor(frozen, len(features)).score(rows)
+    roots = frozen.arrays["value"][frozen.arrays["root"].astype(int)]
+    base = np.average(roots, weights=frozen.arrays["weight"])
+    assert scored.contributions.any(), "it has split"
+    np.testing.assert_allclose(base + scored.contributions.sum(axis=1), scored.scores, atol=1e-9)
+
+
+def test_contributions_to_a_mean_are_what_each_feature_does_to_the_score() -> None:
+    logistic = taught(ZOO["logistic"](1), 1, 300, 0.0)
+    alone = MeanLearner([(logistic, 5.0)]).freeze(NAMES)
+    rows = matrix([row(random.Random(3), later=False, missing=0.0)], NAMES)
+    scored = predictor(alone, len(NAMES)).score(rows)
+    base = predictor(alone, len(NAMES)).score(np.full((1, len(NAMES)), np.nan)).scores
+    np.testing.assert_allclose(base + scored.contributions.sum(axis=1), scored.scores, atol=1e-12)
+
+
+def test_a_frozen_model_is_another_s_when_it_goes_on_learning() -> None:
+    learner = taught(ZOO["forest, adaptive"](1), 1, 200, 0.0)
+    frozen = learner.freeze(NAMES)
+    kept = copy.deepcopy(frozen.arrays)
+    taught(learner, 2, 200, 0.0)
+    assert all(np.array_equal(kept[name], array) for name, array in frozen.arrays.items())
+
+
+def test_a_team_can_register_a_family_of_its_own() -> None:
+    register("ours", RegressionParameters, lambda _: ZOO["logistic"](0))
+    assert new_learner("ours", {"l2": 0.5}).predict_one({}) == 0.5
+    with pytest.raises(ValueError, match="there is a family ours already"):
+        register("ours", RegressionParameters, lambda _: ZOO["logistic"](0))
+
+
+def test_an_unknown_family_is_refused_with_the_one_that_may_be_meant() -> None:
+    with pytest.raises(HeadraceError, match="no family of models logistik; did you mean logistic"):
+        new_learner("logistik", {})
+
+
+@pytest.mark.parametrize(
+    ("family", "parameters", "wrong"),
+    [
+        ("logistic", {"learning_rat": 1.0}, "learning_rat"),
+        ("logistic", {"learning_rate": -1.0}, "learning_rate: .* greater than 0"),
+        ("adaptive-forest", {"trees": 0}, "trees"),
+        ("hoeffding-tree", {"leaves": "some"}, "leaves: .*'majority', 'bayes' or 'adaptive'"),
+    ],
+)
+def test_wrong_parameters_are_refused(family, parameters, wrong) -> None:
+    with pytest.raises(HeadraceError, match=wrong):
+        new_learner(family, parameters)
+
+
+BROKEN = {
+    "a branch back": lambda arrays: arrays["left"].__setitem__(0, 0),
+    "a branch to nowhere": lambda arrays: arrays["right"].__setitem__(0, 1e6),
+    "half an index": lambda arrays: arrays["common"].__setitem__(0, 1.5),
+    "an unknown feature": lambda arrays: arrays["feature"].__setitem__(0, 99),
+    "an array less": lambda arrays: arrays.pop("value"),
+    "another shape": lambda arrays: arrays.update(value=np.zeros(3)),
+    "no tree": lambda arrays: arrays.update(root=np.zeros(0), weight=np.zeros(0)),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_broken_forest_is_refused(how) -> None:
+    frozen = taught(ZOO["tree, majority"](1), 1, 400, 0.0).freeze([*NAMES, LATER])
+    assert len(frozen.arrays["feature"]) > 1, "it has split"
+    BROKEN[how](frozen.arrays)
+    with pytest.raises(Misshapen):
+        predictor(frozen, len(NAMES) + 1)
+
+
+BROKEN_MEANS = {
+    "no weights": lambda arrays: arrays.pop("weight"),
+    "a weight of nothing": lambda arrays: arrays["weight"].__setitem__(0, 0.0),
+    "a member too many": lambda arrays: arrays.update(weight=np.ones(3)),
+    "a stranger": lambda arrays: arrays.update({"7/logistic/mean": np.zeros(1)}),
+    "an unknown family": lambda arrays: arrays.update({"0/magic/mean": np.zeros(1)}),
+    "two families": lambda arrays: arrays.update({"0/forest/root": np.zeros(1)}),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN_MEANS)
+def test_a_broken_mean_is_refused(how) -> None:
+    members = [(taught(ZOO["logistic"](1), 1, 20, 0.0), 1.0) for _ in range(2)]
+    frozen = MeanLearner(members).freeze(NAMES)
+    BROKEN_MEANS[how](frozen.arrays)
+    with pytest.raises(Misshapen):
+        predictor(frozen, len(NAMES))
