@@ -24,16 +24,33 @@ class ArraySpec(BaseModel):
     shape: tuple[int, ...]
 
 
-class Lineage(BaseModel):
-    """Where a model comes from."""
-
+class _Lineage(BaseModel):
     model_config = STRICT
 
-    origin: Literal["scorecard"]
     charter: Sha256Hex
-    """Digest of the charter that declares the scorecard."""
+    """Digest of the charter that declares the model."""
     numpy: str
     """Version that wrote the arrays."""
+
+
+class ScorecardLineage(_Lineage):
+    """An expert has made it."""
+
+    origin: Literal["scorecard"] = "scorecard"
+
+
+class LearnedLineage(_Lineage):
+    """It was learned from outcomes."""
+
+    origin: Literal["learned"] = "learned"
+    outcomes: Annotated[int, Field(ge=0)]
+    """From how many, those of the negatives included that it was not shown."""
+    river: str
+    """Version that learned."""
+
+
+Lineage = Annotated[ScorecardLineage | LearnedLineage, Field(discriminator="origin")]
+"""Where a model comes from."""
 
 
 class Manifest(BaseModel):

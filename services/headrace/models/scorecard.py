@@ -1,14 +1,18 @@
 """Freezing a charter's scorecard: the first champion, before anything has been learned."""
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from headrace.models.artefact import Artefact, describe, write_artefact
 from headrace.models.linear import PARAMETERS
-from headrace.models.manifest import Lineage, Manifest
+from headrace.models.manifest import Manifest, ScorecardLineage
 from headrace.usecase.charter import Charter
+from headrace.usecase.scorecard import Term
+
+_NO_TERM: Final = Term(mean=0.0, scale=1.0, weight=0.0)
 
 
 def freeze_scorecard(
@@ -30,7 +34,7 @@ def freeze_scorecard(
     card, features = charter.model, charter.feature_set.names
     arrays = {"intercept": np.array([card.intercept], np.float64)}
     for parameter in PARAMETERS:
-        values = [getattr(card.features[name], parameter) for name in features]
+        values = [getattr(card.features.get(name, _NO_TERM), parameter) for name in features]
         arrays[parameter] = np.array(values, np.float64)
     manifest = Manifest(
         format=1,
@@ -40,7 +44,7 @@ def freeze_scorecard(
         feature_set=charter.feature_set.digest.hex(),
         features=features,
         arrays=describe(arrays),
-        lineage=Lineage(origin="scorecard", charter=charter.digest.hex(), numpy=np.__version__),
+        lineage=ScorecardLineage(charter=charter.digest.hex(), numpy=np.__version__),
         created_at_ms=created_at_ms,
     )
     return write_artefact(folder, manifest, arrays, key)

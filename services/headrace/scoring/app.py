@@ -51,6 +51,11 @@ def build(
         The charter is wrong, the registry is down, or the topics and schemas were not applied.
     """
     charter = Charter.load(settings.charter, field_names)
+    if charter.profiles:
+        raise HeadraceError(
+            f"The charter {charter.name} declares profiles, which no service publishes yet.",
+            fix="Decide its events with `headrace backtest`, or leave the profiles out.",
+        )
     topics = load_topics(charter.name, charter.events.schema)
     wiring = Wiring(topics, Registry(registry))
     events = wiring.channel(f"{charter.name}.events")

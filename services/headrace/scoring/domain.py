@@ -4,9 +4,10 @@ An event with a fault is rejected. One that was seen before moves no window: its
 points to the first. Every other one moves its key's windows and is decided.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from headrace.chassis.records import Received, Rejected
 from headrace.chassis.stages import StageClock
@@ -20,6 +21,7 @@ from headrace.usecase.charter import Charter
 from headrace.usecase.entities import EntityLists
 from headrace.usecase.history import PAYLOAD_BYTES, id_digest
 
+LookUp = Callable[[Mapping[str, Any]], list[float]]
 Fault = tuple[DeadLetterReason, str]
 
 
@@ -47,6 +49,8 @@ class _Batch:
     fates: list[Fate] = field(default_factory=list)
     measured: list[float] = field(default_factory=list)
     """The windows of those that are to be decided, as ``FeatureSet.matrix`` takes them."""
+    profiled: list[float] = field(default_factory=list)
+    """What is known of their profiles, likewise."""
     rejected: list[Rejected] = field(default_factory=list)
 
 
@@ -63,6 +67,8 @@ class Scorer:
         Milliseconds since the epoch.
     topic, partitions
         Where the events come from, and how many partitions that has.
+    look_up
+        Measures an event's profiles, in the order of the events; None where none are declared.
     """
 
     def __init__(
@@ -73,7 +79,9 @@ class Scorer:
         clock: Callable[[], int],
         topic: str,
         partitions: int,
+        look_up: LookUp | None = None,
     ) -> None:
+        self._look_up = look_up
         self._events = charter.events
         self._checks = charter.checks
         self._features = charter.feature_set
@@ -91,7 +99,7 @@ class Scorer:
         accepted = [fate for fate in batch.fates if fate.first_offset is None]
         events = [fate.event for fate in accepted]
         records = [event.record for event in events]
-        matrix = self._features.matrix(records, batch.measured)
+        matrix = self._features.matrix(records, batch.measured, batch.profiled)
         judged = self._judge.judge(events, matrix, batch.now_ms, view, stages)
         stages.enter("encode")
         decisions = self._record.decisions(accepted, matrix, judged, batch.now_ms)
@@ -111,6 +119,7 @@ class Scorer:
         declared, features, now_ms = self._events, self._features, batch.now_ms
         key_field, id_field, time_field = declared.key, declared.id, declared.time
         passes, rejected, fates = self._checks.passes, batch.rejected, batch.fates
+        look_up = self._look_up
         history_of, change, measure = histories_of(view), view.change, features.measure
         for event in received:
             partition, offset, key, value, record, _, _ = event
@@ -128,6 +137,8 @@ class Scorer:
                 index, slot, body = history.add(time_ms, amount, offset, event_id, payload, tokens)
                 change(partition, key, slot, offset, body)
                 batch.measured += measure(history, index)
+                if look_up is not None:
+                    batch.profiled += look_up(record)
                 fates.append(Fate(event, digest, None, late))
             elif known.payload == payload:
                 fates.append(Fate(event, digest, known.offset, late=False))

@@ -9,7 +9,9 @@ from headrace.usecase.consistency import unbounded_roles, unknown_fields, unmatc
 from headrace.usecase.feature_problems import feature_problems
 from headrace.usecase.inputs import inputs
 from headrace.usecase.labels import premature
+from headrace.usecase.learning import unmatched_models
 from headrace.usecase.problems import Problem
+from headrace.usecase.profile_problems import profile_problems
 from headrace.usecase.rule_problems import unfounded_reasons, unfounded_rules, unpriced
 from headrace.usecase.salvage import as_far_as_known
 
@@ -27,7 +29,9 @@ _CHECKS: Final[tuple[Callable[[Any, Collection[str] | None], Iterator[Problem]],
     lambda it, fields: unknown_fields(it.events, fields) if fields else iter(()),
     lambda it, _: unbounded_roles(it.events),
     lambda it, fields: feature_problems(it.events, it.features, fields),
-    lambda it, _: unmatched_terms(it.features, it.model),
+    lambda it, fields: profile_problems(it.profiles, it.events, it.features, fields),
+    lambda it, _: unmatched_models(it.learning),
+    lambda it, _: unmatched_terms(it.features, it.model, is_whole=it.learning is None),
     lambda it, _: unfounded_rules(it.rules, it.events, it.features),
     lambda it, _: unfounded_reasons(it.reasons, it.events, it.features),
     lambda it, _: unpriced(it.model, it.values),

@@ -12,6 +12,7 @@ from headrace.usecase.feature_kinds import (
     FieldFeature,
     FlagFeature,
     LogFeature,
+    ProfileFeature,
     RatioFeature,
     WindowFeature,
 )
@@ -57,8 +58,8 @@ def bounds_of(feature: Feature, operand: BoundsOf, amount: str) -> Bounds:
             return operand(feature.field).joined(feature.default)
         case WindowFeature():
             return _of_window(feature, operand(amount))
-        case CalendarFeature():
-            return Bounds(0, _CALENDAR_MOST[feature.calendar])
+        case ProfileFeature() | CalendarFeature() | FlagFeature():
+            return Bounds(0, _most(feature))
         case RatioFeature():
             return _of_ratio(*map(operand, feature.ratio)).joined(feature.default)
         case LogFeature():
@@ -66,8 +67,17 @@ def bounds_of(feature: Feature, operand: BoundsOf, amount: str) -> Bounds:
             return Bounds(log1p(max(low, 0)), log1p(max(high, 0)))
         case ClipFeature():
             return _of_clip(feature, operand(feature.clip))
+
+
+def _most(feature: ProfileFeature | CalendarFeature | FlagFeature) -> float:
+    """Return the most of what is never negative."""
+    match feature:
+        case ProfileFeature():
+            return 1 if feature.measure == "positive_share" else _MOST_EVENTS
+        case CalendarFeature():
+            return _CALENDAR_MOST[feature.calendar]
         case FlagFeature():
-            return Bounds(0, 1)
+            return 1
 
 
 def _of_window(feature: WindowFeature, amount: Bounds) -> Bounds:

@@ -16,9 +16,11 @@ from headrace.usecase.declared import STRICT, Slug, Text, an_example
 from headrace.usecase.events import Events
 from headrace.usecase.features import Feature, FeatureSet
 from headrace.usecase.labels import Labels
+from headrace.usecase.learning import Learning
 from headrace.usecase.limits import Budget, Deadline, ReviewCapacity, Stage
 from headrace.usecase.policy import Action, Policy
 from headrace.usecase.problems import charter_error, syntax_error
+from headrace.usecase.profiles import Profile
 from headrace.usecase.rules import Rule
 from headrace.usecase.salvage import salvage
 from headrace.usecase.scorecard import Scorecard
@@ -69,8 +71,12 @@ class Charter(BaseModel):
     """What is decided."""
     features: tuple[Feature, ...] = Field(min_length=1)
     """What the model sees, in the order of the vector."""
+    profiles: dict[Slug, Profile] = Field(default={}, examples=[{"merchant": {"key": "shop_id"}}])
+    """Others than the stream's own key of whom features know something, by name."""
     model: Scorecard
     """The model that decides before anything has been learned."""
+    learning: Learning | None = None
+    """How models learn from outcomes; without it, the scorecard decides for ever."""
     rules: tuple[Rule, ...] = ()
     """What is done whatever the model says."""
     policy: Policy
@@ -136,7 +142,13 @@ class Charter(BaseModel):
     def feature_set(self) -> FeatureSet:
         """The features as one vector."""
         events = self.events
-        return FeatureSet(self.features, key=events.key, time=events.time, amount=events.amount)
+        return FeatureSet(
+            self.features,
+            key=events.key,
+            time=events.time,
+            amount=events.amount,
+            profiles=self.profiles,
+        )
 
     @cached_property
     def checks(self) -> EventChecks:

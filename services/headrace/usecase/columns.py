@@ -21,6 +21,7 @@ from headrace.usecase.feature_kinds import (
     FieldFeature,
     FlagFeature,
     LogFeature,
+    ProfileFeature,
     RatioFeature,
     WindowFeature,
 )
@@ -60,7 +61,7 @@ def field_column(field: str, default: float | None = None) -> Operand:
 
 
 def compiled(feature: Feature, time: str, resolve: Resolve) -> Operand | None:
-    """Return how the column of a feature is computed; None for an aggregate, which is measured.
+    """Return how the column of a feature is computed; None for what is measured before.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def compiled(feature: Feature, time: str, resolve: Resolve) -> Operand | None:
             return _clip(feature, resolve(feature.clip))
         case FlagFeature():
             return _flag(feature, resolve)
-        case WindowFeature():
+        case WindowFeature() | ProfileFeature():
             return None
 
 

@@ -37,13 +37,18 @@ def unbounded_roles(events: Events) -> Iterator[Problem]:
             yield Problem(("events", "time"), _needs_check(events.time, "min"))
 
 
-def unmatched_terms(features: Sequence[Feature], scorecard: Scorecard) -> Iterator[Problem]:
-    """Yield every term without its feature, and every feature without its term."""
+def unmatched_terms(
+    features: Sequence[Feature], scorecard: Scorecard, *, is_whole: bool
+) -> Iterator[Problem]:
+    """Yield every term without its feature and, of a whole scorecard, the features without term.
+
+    One that decides only until something has been learned may leave features out.
+    """
     names = [feature.name for feature in features]
     for name in scorecard.features:
         if name not in names:
             yield Problem(("model", "features", name), unknown("feature", name, names))
-    for name in sorted(set(names) - set(scorecard.features)):
+    for name in sorted(set(names) - set(scorecard.features)) if is_whole else ():
         yield Problem(("model", "features"), f"the feature {name} has no term")
 
 

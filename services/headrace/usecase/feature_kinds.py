@@ -15,6 +15,7 @@ FeatureName = Annotated[
     str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$", max_length=128)
 ]
 AggregateName = Literal["count", "sum", "mean", "max", "std", "distinct", "seconds_since_last"]
+MeasureName = Literal["count", "positives", "positive_share"]
 CalendarName = Literal["hour", "weekday", "weekend", "night"]
 
 
@@ -68,6 +69,19 @@ class WindowFeature(Declared):
                 "its value where the window holds no earlier event"
             )
         return self
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class ProfileFeature(Declared):
+    """What is known of others than the stream's own key, in a window that ends before the event."""
+
+    profile: Text
+    """Its name in ``[profiles]``."""
+    measure: MeasureName
+    """Events, those of them known to be positive, or their share (0 where there is no event)."""
+    window_ms: DurationMs = Field(alias="window")
+    delay_ms: DurationMs = Field(alias="delay")
+    """How long before the event the window ends, so that labels have had time to come."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -147,7 +161,7 @@ class FlagFeature(Declared):
         )
 
 
-_KINDS: Final = ("field", "aggregate", "calendar", "ratio", "log", "clip", "flag")
+_KINDS: Final = ("field", "aggregate", "profile", "calendar", "ratio", "log", "clip", "flag")
 
 
 def _kind(declared: Any) -> str | None:
@@ -168,6 +182,7 @@ def _names(declared: Any) -> list[str]:
 Feature = Annotated[
     Annotated[FieldFeature, Tag(_tag("field"))]
     | Annotated[WindowFeature, Tag(_tag("aggregate"))]
+    | Annotated[ProfileFeature, Tag(_tag("profile"))]
     | Annotated[CalendarFeature, Tag(_tag("calendar"))]
     | Annotated[RatioFeature, Tag(_tag("ratio"))]
     | Annotated[LogFeature, Tag(_tag("log"))]

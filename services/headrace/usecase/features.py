@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from headrace.usecase.columns import Column, Operand, Records, compiled, field_column
 from headrace.usecase.entries import TOKEN_BYTES, Layout
-from headrace.usecase.feature_kinds import Feature, WindowFeature
+from headrace.usecase.feature_kinds import Feature, ProfileFeature, WindowFeature
 from headrace.usecase.measures import Measures
+from headrace.usecase.profiles import Profile, Profiles
 
 __all__ = ["Feature", "FeatureSet"]
 
@@ -30,11 +32,22 @@ class FeatureSet:
         In the order of the vector; each is computed from fields, and features before it.
     key, time, amount
         The fields that the windows go by: whose, when, and what they sum.
+    profiles
+        Those that features name.
     """
 
-    def __init__(self, features: Sequence[Feature], *, key: str, time: str, amount: str) -> None:
+    def __init__(
+        self,
+        features: Sequence[Feature],
+        *,
+        key: str,
+        time: str,
+        amount: str,
+        profiles: Mapping[str, Profile] = MappingProxyType({}),
+    ) -> None:
         self.names = tuple(feature.name for feature in features)
-        self.digest = _digest(features, {"key": key, "time": time, "amount": amount})
+        keys = {f"profile {name}": profile.key for name, profile in profiles.items()}
+        self.digest = _digest(features, {"key": key, "time": time, "amount": amount, **keys})
         """SHA-256 of the names, order and definitions."""
         windowed = [feature for feature in features if isinstance(feature, WindowFeature)]
         self._measures = Measures(windowed)
@@ -44,10 +57,17 @@ class FeatureSet:
         """What a key's history must keep."""
         self.measure = self._measures.windows.measure
         """Measures the windows that end at an entry of a history, for :meth:`matrix`."""
+        self._time, self._profiles = time, profiles
+        self._profiled = [each for each in features if isinstance(each, ProfileFeature)]
+        self._is_profiled = [isinstance(each, ProfileFeature) for each in features]
         self._columns = tuple(self._compiled(features, time))
 
+    def new_profiles(self, lateness_ms: int) -> Profiles:
+        """Return profiles that know nothing yet; what they measure of an event is for `matrix`."""
+        return Profiles(self._profiles, self._profiled, self._time, lateness_ms)
+
     def _compiled(self, features: Sequence[Feature], time: str) -> Sequence[Operand | None]:
-        """Return how each column is computed; None for an aggregate, which is measured."""
+        """Return how each column is computed; None for what is measured before."""
         places: dict[str, int] = {}
         columns: list[Operand | None] = []
 
@@ -65,7 +85,9 @@ class FeatureSet:
         fields = self.layout.fields
         return b"".join([_token(record[field]) for field in fields]) if fields else b""
 
-    def matrix(self, records: Records, measured: Sequence[float]) -> NDArray[np.float64]:
+    def matrix(
+        self, records: Records, measured: Sequence[float], profiled: Sequence[float] = ()
+    ) -> NDArray[np.float64]:
         """Compute the vectors of a batch.
 
         Parameters
@@ -74,17 +96,25 @@ class FeatureSet:
             The n events.
         measured
             What :meth:`measure` returned for each of them, one after the other.
+        profiled
+            What the profiles measured for each of them, one after the other.
 
         Returns
         -------
         (n, k), finite; aggregates but counts are in the unit of the amount.
         """
         windows = np.array(measured, np.float64).reshape(len(records), self._measures.width)
-        aggregates = iter(self._measures.columns(windows))
+        aggregates = self._measures.columns(windows)
+        profiles = iter(np.array(profiled, np.float64).reshape(-1, max(1, len(self._profiled))).T)
         matrix = np.empty((len(records), len(self._columns)), order="F")
         before: list[Column] = list(matrix.T)
-        for column, operand in zip(before, self._columns, strict=True):
-            column[:] = next(aggregates) if operand is None else operand(records, before)
+        for column, operand, is_profiled in zip(
+            before, self._columns, self._is_profiled, strict=True
+        ):
+            if operand is not None:
+                column[:] = operand(records, before)
+            else:
+                column[:] = next(profiles if is_profiled else aggregates)
         return matrix
 
 

@@ -33,4 +33,4 @@ class Scorecard:
     family: Literal["logistic", "linear"] = "logistic"
     intercept: Number
     features: dict[str, Term]
-    """One term for each declared feature."""
+    """One term for each declared feature; beside models that learn, features may be left out."""

@@ -134,7 +134,10 @@ def test_a_ratio_cannot_go_round_in_a_circle() -> None:
 @pytest.mark.parametrize(
     ("feature", "told"),
     [
-        ({"name": "it"}, "exactly one of field, aggregate, calendar, ratio, log, clip, flag"),
+        (
+            {"name": "it"},
+            "exactly one of field, aggregate, profile, calendar, ratio, log, clip, flag",
+        ),
         ({"name": "it", "field": "a", "log": "b"}, "exactly one of field, aggregate"),
         ({"name": "it", "aggregate": "median", "window": "1d"}, "should be 'count', 'sum'"),
         ({"name": "it", "aggregate": "count"}, "required"),

@@ -1,0 +1,74 @@
+"""What a use case's models are to be: declared by name and parameters, learned side by side."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from headrace.usecase.declared import STRICT, Slug, Text, Whole
+from headrace.usecase.problems import Problem, unknown
+from headrace.usecase.salvage import as_far_as_known
+
+Parameter = Annotated[bool | int | float | str, Field(union_mode="smart")]
+Weight = Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class LearnedModel:
+    """A model that learns: of a family of the zoo, or the mean of others."""
+
+    family: Text | None = Field(default=None, examples=["logistic"])
+    """How it learns; docs/models.md lists the zoo."""
+    parameters: dict[str, Parameter] = Field(default={})
+    """Those of the family; what is not given is as docs/models.md says."""
+    mean_of: dict[Slug, Weight] = Field(default={}, examples=[{"logistic": 0.6, "forest": 0.4}])
+    """Other models and their weights: it predicts their mean."""
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.family is None) == (not self.mean_of):
+            raise ValueError("a model is either of a family, or the mean_of others")
+        if self.mean_of and self.parameters:
+            raise ValueError("a mean has no parameters but its weights")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Learning:
+    """How a use case learns from its outcomes."""
+
+    champion: Slug = Field(examples=["logistic"])
+    """The model that decides once it has been frozen; the others are challengers."""
+    negatives_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the negative outcomes that is learned from; scores are corrected for the others."""
+    freeze_every: Whole = Field(examples=[10_000])
+    """Outcomes from one version of the models to the next."""
+    models: dict[Slug, LearnedModel] = Field(
+        min_length=1, examples=[{"logistic": {"family": "logistic"}}]
+    )
+    """By name."""
+
+
+def unmatched_models(learning: Learning | None) -> Iterator[Problem]:
+    """Yield a champion, or a member of a mean, that is no model that learns."""
+    if learning is None:
+        return
+    with as_far_as_known():
+        if learning.champion not in learning.models:
+            yield Problem(
+                ("learning", "champion"), unknown("model", learning.champion, learning.models)
+            )
+    with as_far_as_known():
+        yield from _strange_members(learning.models)
+
+
+def _strange_members(models: Mapping[str, LearnedModel]) -> Iterator[Problem]:
+    of_families = [name for name, model in models.items() if getattr(model, "family", None)]
+    for name, model in models.items():
+        for member in getattr(model, "mean_of", ()):
+            path = ("learning", "models", name, "mean_of", member)
+            if member not in models:
+                yield Problem(path, unknown("model", member, of_families))
+            elif member not in of_families:
+                yield Problem(path, f"{member} is a mean itself; name what that is of")

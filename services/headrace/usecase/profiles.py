@@ -1,0 +1,143 @@
+"""Profiles: what is known of others than the stream's own key, such as a merchant.
+
+A profile counts a field's events, and those that turned out positive, in windows (t - d - w, t - d]
+of event time: each ends a delay d before the event that it is measured for, so that labels have had
+time to come. An event is counted once it has been observed, a positive once its label is known.
+"""
+
+from array import array
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic.dataclasses import dataclass
+
+from headrace.usecase.declared import STRICT, Text
+from headrace.usecase.feature_kinds import ProfileFeature
+
+_SPARE = 64
+"""This many times that are due may stay, so that not each event moves all that are kept."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Profile:
+    """Whose events are counted."""
+
+    key: Text
+    """The field of text that tells one from the other."""
+
+
+class Times:
+    """Event times of one key, in order, as far back as a retention."""
+
+    __slots__ = ("_times_ms",)
+
+    def __init__(self) -> None:
+        self._times_ms = array("q")
+
+    def __len__(self) -> int:
+        return len(self._times_ms)
+
+    def add(self, time_ms: int) -> None:
+        """Take in a time; most come in order."""
+        times_ms = self._times_ms
+        if not times_ms or time_ms >= times_ms[-1]:
+            times_ms.append(time_ms)
+        else:
+            insort(times_ms, time_ms)
+
+    def count(self, after_ms: int, until_ms: int) -> int:
+        """Return how many are in (after, until]."""
+        end = bisect_right(self._times_ms, until_ms)
+        return end - bisect_right(self._times_ms, after_ms, 0, end)
+
+    def forget(self, until_ms: int) -> None:
+        """Forget what was until then, once it is worth while."""
+        due = bisect_right(self._times_ms, until_ms)
+        if due > _SPARE:
+            del self._times_ms[:due]
+
+
+class _Known:
+    """What is known of one key."""
+
+    __slots__ = ("events", "positives")
+
+    def __init__(self) -> None:
+        self.events = Times()
+        self.positives = Times()
+
+
+class Profiles:
+    """All profiles of a use case, and what its features measure of them.
+
+    Parameters
+    ----------
+    declared
+        The profiles by name.
+    features
+        What is measured, in order.
+    time
+        The field with the event time in milliseconds.
+    lateness_ms
+        An event no later than that finds its windows whole.
+    """
+
+    def __init__(
+        self,
+        declared: Mapping[str, Profile],
+        features: Sequence[ProfileFeature],
+        time: str,
+        lateness_ms: int,
+    ) -> None:
+        self._time = time
+        self._keys = {name: profile.key for name, profile in declared.items()}
+        spans = defaultdict[str, list[int]](lambda: [0])
+        for feature in features:
+            spans[feature.profile].append(feature.delay_ms + feature.window_ms)
+        self._retention_ms = {name: max(spans[name]) + lateness_ms for name in declared}
+        self._known: dict[str, defaultdict[str, _Known]] = {
+            name: defaultdict(_Known) for name in declared
+        }
+        self._measures = [(feature, _MEASURES[feature.measure]) for feature in features]
+
+    def measure(self, record: Mapping[str, Any]) -> list[float]:
+        """Measure all features for an event, by what has been observed so far."""
+        time_ms: int = record[self._time]
+        measured = []
+        for feature, measure in self._measures:
+            key = record[self._keys[feature.profile]]
+            known = self._known[feature.profile].get(key)
+            until_ms = time_ms - feature.delay_ms
+            after_ms = until_ms - feature.window_ms
+            measured.append(0.0 if known is None else measure(known, after_ms, until_ms))
+        return measured
+
+    def observe(self, record: Mapping[str, Any]) -> None:
+        """Count an event for whom it concerns; null is nobody."""
+        for name, known in self._of(record):
+            known.events.add(record[self._time])
+            known.events.forget(record[self._time] - self._retention_ms[name])
+
+    def learn(self, record: Mapping[str, Any]) -> None:
+        """Count an event as positive for whom it concerns: its label is known now."""
+        for name, known in self._of(record):
+            known.positives.add(record[self._time])
+            known.positives.forget(record[self._time] - self._retention_ms[name])
+
+    def _of(self, record: Mapping[str, Any]) -> list[tuple[str, _Known]]:
+        concerned = ((name, record[field]) for name, field in self._keys.items())
+        return [(name, self._known[name][key]) for name, key in concerned if key is not None]
+
+
+def _share(known: _Known, after_ms: int, until_ms: int) -> float:
+    events = known.events.count(after_ms, until_ms)
+    return known.positives.count(after_ms, until_ms) / events if events else 0.0
+
+
+_MEASURES: Mapping[str, Callable[[_Known, int, int], float]] = {
+    "count": lambda known, after_ms, until_ms: known.events.count(after_ms, until_ms),
+    "positives": lambda known, after_ms, until_ms: known.positives.count(after_ms, until_ms),
+    "positive_share": _share,
+}
