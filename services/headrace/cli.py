@@ -23,6 +23,7 @@ for verb, target in {
     "verify": "verify:verify",
     "demo": "demo:demo",
     "bench": "bench:bench",
+    "backtest": "backtest:backtest",
     "explain": "explain:explain",
 }.items():
     app.command(f"headrace.commands.{target}", name=verb)

@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from headrace.benchmark.contestants import Name
+from headrace.benchmark.frozen import Quickness
 from headrace.benchmark.growth import Point
 from headrace.benchmark.latency import Percentiles
 from headrace.benchmark.throughput import Throughput
@@ -41,6 +42,7 @@ class Results:
     throughput: dict[Name, list[Throughput]] = field(default_factory=dict)
     latency: dict[Name, list[Mapping[int, Percentiles]]] = field(default_factory=dict)
     growth: list[Point] = field(default_factory=list)
+    frozen: list[Quickness] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
     def per_s(self) -> dict[Name, Spread]:
@@ -134,6 +136,7 @@ class Results:
                 name: self.latency_ratios(name) for name in self.latency if name != "headrace"
             },
             "stages_us": self.stages_us(),
+            "frozen_models": [asdict(each) for each in self.frozen],
             "growth": [asdict(point) for point in self.curves()],
             "growth_rounds": [asdict(point) for point in self.growth],
             "of_keys": self.of_keys(),

@@ -13,6 +13,7 @@ from headrace.benchmark import where
 from headrace.benchmark.contestants import PROGRAMS, TUNING, Aim, Name
 from headrace.benchmark.course import Course, lay
 from headrace.benchmark.environments import environment
+from headrace.benchmark.frozen import measure as measure_frozen
 from headrace.benchmark.growth import Growth
 from headrace.benchmark.latency import Percentiles, run_latency
 from headrace.benchmark.payments import Payments, growing
@@ -67,6 +68,8 @@ class Benchmark:
         for number in range(1, self._plan.rounds + 1):
             for name in self._plan.timed:
                 self._latency(name, payments, number)
+        self._say("Frozen models beside River ...")
+        self.results.frozen += measure_frozen(SEED)
         return self.results
 
     def _build(self, contestants: list[Name]) -> None:

@@ -53,6 +53,16 @@ def bench(*, quick: bool = False, full: bool = False, json: bool = False) -> Non
 def _show(results: Results) -> None:
     print_table("Throughput, one process each", list(_throughput(results)))
     print_table("Latency, from due to decided", list(_latency(results)))
+    frozen = [
+        {
+            "model": each.model,
+            "River µs": f"{each.river_us:.1f}",
+            "frozen µs": f"{each.frozen_us:.2f}",
+            "River / frozen": f"{each.ratio:.1f}",
+        }
+        for each in results.frozen
+    ]
+    print_table("Prediction, a vector in a batch of 500", frozen)
     if results.growth:
         print_table("How headrace grows", [_shown(point) for point in results.curves()])
         of_keys = {

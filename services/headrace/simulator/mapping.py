@@ -28,11 +28,20 @@ class Column(BaseModel):
     conversion: Conversion = Field(alias="as")
 
 
+class Label(BaseModel):
+    """Where it stands what an event really was."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str = Field(alias="from", min_length=1)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     columns: dict[str, Column] = Field(min_length=1)
     constants: dict[str, str] = {}
+    label: Label | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,8 @@ class Mapping:
     """Fields that come from the data set."""
     fixed: Dictionary[str, Any]
     """Fields that are the same in every event: the constants, and the schema's own defaults."""
+    label: str | None = None
+    """The column that says what an event really was: positive where it is not 0."""
 
     @classmethod
     def load(cls, path: Path, event_schema: Schema) -> Self:
@@ -66,7 +77,8 @@ class Mapping:
             raise _refused(path, problems)
         defaults = {f["name"]: f["default"] for f in event_schema["fields"] if "default" in f}
         rest = {name: value for name, value in defaults.items() if name not in file.columns}
-        return cls(file.columns, {**rest, **file.constants})
+        label = None if file.label is None else file.label.source
+        return cls(file.columns, {**rest, **file.constants}, label)
 
 
 def _problems(file: _File, event_schema: Schema) -> list[str]:

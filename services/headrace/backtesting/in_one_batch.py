@@ -1,0 +1,75 @@
+"""Beside what was learned online: the same labels and vectors, learned in one batch."""
+
+import warnings
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.backtesting.labels import Clock
+from headrace.backtesting.protocol import Measured, Protocol
+from headrace.backtesting.record import Record
+from headrace.models.frozen import among_all
+
+_SEED: Final = 1
+
+
+def is_installed() -> bool:
+    """Tell whether there is what learns in batches."""
+    try:
+        import sklearn  # noqa: F401 -- to see whether it is there
+    except ImportError:
+        return False
+    return True
+
+
+def in_one_batch(
+    record: Record, protocol: Protocol, clock: Clock, negatives_share: float
+) -> dict[str, Measured]:
+    """Train on all kept events whose label is known when the test week begins, and measure.
+
+    Raises
+    ------
+    ImportError
+        scikit-learn is not installed.
+    """
+    rows, matrix = record.kept
+    is_positive = record.is_positive[rows]
+    due_ms = np.array(
+        [
+            clock.due_ms(time_ms, is_positive=positive)
+            for time_ms, positive in zip(
+                record.times_ms[rows].tolist(), is_positive.tolist(), strict=True
+            )
+        ],
+        np.int64,
+    )
+    known = due_ms <= protocol.test_from_ms
+    tested = np.isin(rows, protocol.rows)
+    measured = {}
+    for name, model in _models().items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of convergence: what comes of it is measured
+            model.fit(matrix[known], is_positive[known])
+        scores = np.full(len(record.event_ids), np.nan)
+        found: NDArray[np.float64] = model.predict_proba(matrix[tested])[:, 1]
+        scores[rows[tested]] = among_all(found, negatives_share)
+        measured[f"in one batch: {name}"] = protocol.measure(scores)
+    return measured
+
+
+def _models() -> dict[str, Any]:
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return {
+        "logistic regression": make_pipeline(
+            StandardScaler(), LogisticRegression(C=0.1, max_iter=300)
+        ),
+        "random forest of 100": RandomForestClassifier(
+            100, min_samples_leaf=3, n_jobs=-1, random_state=_SEED
+        ),
+        "boosted trees": HistGradientBoostingClassifier(random_state=_SEED),
+    }

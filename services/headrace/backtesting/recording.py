@@ -1,0 +1,69 @@
+"""Recorded events with what they really were, from a Parquet file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.backtesting.replay import Event
+from headrace.contracts.schemas import load_schema
+from headrace.errors import HeadraceError
+from headrace.simulator.mapping import Mapping
+from headrace.simulator.recorded import Recorded
+from headrace.usecase.charter import Charter
+
+
+class Recording:
+    """A file of recorded events.
+
+    Parameters
+    ----------
+    path, mapping
+        The file, and the mapping of its columns.
+    charter
+        Whose events they become.
+    limit
+        At most so many rows; None is all of them.
+
+    Raises
+    ------
+    HeadraceError
+        The file or the mapping does not fit, or the mapping names no label.
+    """
+
+    def __init__(self, path: Path, mapping: Path, charter: Charter, limit: int | None) -> None:
+        columns = Mapping.load(mapping, load_schema(charter.events.schema))
+        if columns.label is None:
+            raise HeadraceError(
+                f"The mapping {mapping} does not say which column holds what an event really was.",
+                fix='Add [label] with from = "COLUMN".',
+            )
+        self._recorded = Recorded(path, columns, limit)
+        self.rows = self._recorded.rows
+        self.is_positive = _labels(path, columns.label)[: self.rows]
+        """(rows,): what each event really was."""
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield the events in the file's order."""
+        for record, is_positive in zip(self._recorded, self.is_positive.tolist(), strict=True):
+            yield Event(record, is_positive)
+
+
+def _labels(path: Path, column: str) -> NDArray[np.bool_]:
+    from pyarrow import ArrowInvalid, parquet
+
+    try:
+        found = parquet.read_table(path, columns=[column]).column(0)
+        labels: NDArray[np.bool_] = found.to_numpy(zero_copy_only=False).astype(np.float64) != 0
+    except (ArrowInvalid, IndexError, TypeError, ValueError) as error:
+        raise HeadraceError(
+            f"{path} has no label in {column}: {error}",
+            fix="Name a column of numbers, 0 where an event is negative, under [label].",
+        ) from None
+    if found.null_count:
+        raise HeadraceError(
+            f"{path} has {found.null_count} rows without a label in {column}.",
+            fix="Leave out the rows of which it is not known what they were.",
+        )
+    return labels

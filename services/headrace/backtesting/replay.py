@@ -1,0 +1,197 @@
+"""Deciding recorded events in their order, and learning from what they were."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from numpy.typing import NDArray
+
+from headrace.backtesting.labels import Clock, Pending, Waiting
+from headrace.chassis.records import Received
+from headrace.chassis.stages import StageClock
+from headrace.chassis.state import KeyedState
+from headrace.errors import HeadraceError
+from headrace.learning.domain import Fold, Outcome
+from headrace.models.frozen import FrozenModel
+from headrace.models.learned import learned
+from headrace.models.scorecard import freeze_scorecard
+from headrace.scoring.domain import Decided, Scorer
+from headrace.scoring.state import ScoringFormat
+from headrace.usecase.charter import Charter
+from headrace.usecase.entities import EntityLists
+from headrace.usecase.history import HistoryFormat
+
+BATCH: Final = 500
+"""At most so many events are decided together."""
+SCORECARD: Final = "scorecard"
+SERVED: Final = "served"
+_PARTITION: Final = 0
+
+
+class Event(NamedTuple):
+    """A recorded event, and what it really was."""
+
+    record: Mapping[str, Any]
+    is_positive: bool
+
+
+class Batch(NamedTuple):
+    """What came of a batch of events."""
+
+    rows: list[int]
+    """Which of the events were decided: the others are duplicates or faulty."""
+    matrix: NDArray[np.float64]
+    """(n, k): their vectors."""
+    actions: Sequence[str]
+    scores: Mapping[str, NDArray[np.float64]]
+    """By model, (n,) each: what decided is ``SERVED``; a model that was never frozen is absent."""
+    rejected: int
+
+
+class Replay:
+    """A use case in process.
+
+    Parameters
+    ----------
+    charter
+        In stage shadow: where events are stopped, the recording does not hold what would have been.
+
+    Raises
+    ------
+    HeadraceError
+        The charter is in another stage, learns nothing, or declares what cannot be learned.
+    """
+
+    def __init__(self, charter: Charter) -> None:
+        if charter.stage != "shadow":
+            raise HeadraceError(
+                f"The charter {charter.name} is in stage {charter.stage}: of an event that it "
+                "stops, the recording does not say what it would have become.",
+                fix='Set stage = "shadow" for a backtest.',
+            )
+        if charter.learning is None:
+            raise HeadraceError(
+                f"The charter {charter.name} learns nothing.", fix="Declare [learning]."
+            )
+        self._charter = charter
+        self._champion = charter.learning.champion
+        self._fold = Fold(charter.learning, charter.feature_set.names)
+        self._clock = Clock(charter.labels)
+        self._state = KeyedState(
+            ScoringFormat(HistoryFormat(charter.retention_ms, charter.feature_set.layout))
+        )
+        self._profiles = charter.feature_set.new_profiles(charter.events.lateness_ms)
+        self._of_profiles, self._of_models = Waiting(), Waiting()
+        self._records: dict[int, Mapping[str, Any]] = {}
+        """Of positives that the profiles do not know of yet, by row."""
+        self._outcomes: dict[int, Outcome] = {}
+        """That the models do not know of yet, by row."""
+        self._row = count()
+        self._now_ms = 0
+        self._models = {SCORECARD: _scorecard(charter)}
+        self._scorer = self._scorer_of(SCORECARD)
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The models that there are now, and their versions."""
+        return {name: model.version for name, model in self._models.items()}
+
+    def batches(self, events: Iterable[Event]) -> Iterator[list[Event]]:
+        """Cut events so that no label of a batch is known before the batch is over."""
+        batch: list[Event] = []
+        time, began_ms = self._charter.events.time, 0
+        for event in events:
+            at_ms = event.record[time]
+            if batch and (
+                len(batch) == BATCH or abs(at_ms - began_ms) >= self._clock.soonest_ms // 2
+            ):
+                yield batch
+                batch = []
+            began_ms = began_ms if batch else at_ms
+            batch.append(event)
+        if batch:
+            yield batch
+
+    def decide(self, events: Sequence[Event]) -> Batch:
+        """Decide one of :meth:`batches`, by models that know no more than was known by then."""
+        times_ms = [event.record[self._charter.events.time] for event in events]
+        self._learn(min(times_ms))
+        self._now_ms = max(times_ms)
+        received = [self._received(event, next(self._row)) for event in events]
+        overlay = self._state.overlay()
+        decided = self._scorer.decide(received, overlay, StageClock())
+        overlay.merge({_PARTITION})
+        matrix = _matrix(decided, len(self._charter.feature_set.names))
+        rows = [fate.event.offset for fate in decided.accepted]
+        first = received[0].offset
+        self._await(decided, matrix, [events[row - first].is_positive for row in rows])
+        scores = {name: model.score(matrix).scores for name, model in self._models.items()}
+        scores[SERVED] = decided.judged.tried.scores
+        return Batch(rows, matrix, decided.judged.actions, scores, len(decided.rejected))
+
+    def _received(self, event: Event, row: int) -> Received:
+        record, fields = dict(event.record), self._charter.events
+        return Received(_PARTITION, row, record[fields.key], b"", record, -1)
+
+    def _look_up(self, record: Mapping[str, Any]) -> list[float]:
+        """Measure an event's profiles: by all events before it, and all labels known by then."""
+        for label in self._of_profiles.known(record[self._charter.events.time]):
+            self._profiles.learn(self._records.pop(label.row))
+        measured = self._profiles.measure(record)
+        self._profiles.observe(record)
+        return measured
+
+    def _await(self, decided: Decided, matrix: NDArray[np.float64], truths: Sequence[bool]) -> None:
+        """Let the truth about the decided events wait until it is known."""
+        fields = self._charter.events
+        known = zip(decided.accepted, matrix.tolist(), truths, strict=True)
+        for fate, vector, is_positive in known:
+            record, row = fate.event.record, fate.event.offset
+            due_ms = self._clock.due_ms(record[fields.time], is_positive=is_positive)
+            self._of_models.add(Pending(due_ms, row, is_positive))
+            self._outcomes[row] = Outcome(record[fields.id], vector, is_positive)
+            if is_positive and self._charter.profiles:
+                self._of_profiles.add(Pending(due_ms, row, is_positive))
+                self._records[row] = record
+
+    def _learn(self, until_ms: int) -> None:
+        """Learn from what is known by then; the champion changes between two batches."""
+        frozen_at = 0
+        for label in self._of_models.known(until_ms):
+            if self._fold.take(self._outcomes.pop(label.row)):
+                frozen_at = label.due_ms
+                self._freeze(frozen_at)
+        if frozen_at:
+            self._scorer = self._scorer_of(self._champion)
+
+    def _freeze(self, now_ms: int) -> None:
+        for name, frozen in self._fold.freeze().items():
+            artefact = learned(self._charter, name, frozen, self._fold.taken, now_ms)
+            self._models[name] = FrozenModel(artefact)
+
+    def _scorer_of(self, model: str) -> Scorer:
+        charter = self._charter
+        return Scorer(
+            charter,
+            self._models[model],
+            EntityLists({}),
+            lambda: self._now_ms,
+            f"{charter.name}.events",
+            1,
+            self._look_up if charter.profiles else None,
+        )
+
+
+def _scorecard(charter: Charter) -> FrozenModel:
+    with TemporaryDirectory() as folder:
+        key = Ed25519PrivateKey.generate()
+        return FrozenModel(freeze_scorecard(charter, Path(folder), key, 0))
+
+
+def _matrix(decided: Decided, features: int) -> NDArray[np.float64]:
+    packed = decided.decisions.columns["features"]
+    return np.array([packed[row] for row in range(len(decided.accepted))]).reshape(-1, features)

@@ -1,0 +1,83 @@
+"""The fold: outcomes in, models out; no Kafka, no clock, no randomness but what is declared."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from headrace.models.zoo.families import new_learner
+from headrace.models.zoo.learner import Frozen, Learner, Vector
+from headrace.models.zoo.mean import MeanLearner
+from headrace.usecase.learning import LearnedModel, Learning
+
+_SALT = b"learned from: "
+
+
+class Outcome(NamedTuple):
+    """What a decided event turned out to be."""
+
+    event_id: str
+    vector: Sequence[float]
+    """The features as the decision saw them."""
+    is_positive: bool
+
+
+class Fold:
+    """Several models that learn side by side from the same outcomes, one after the other.
+
+    Parameters
+    ----------
+    learning
+        What is declared.
+    features
+        Their names, in the order of the vectors.
+
+    Raises
+    ------
+    HeadraceError
+        There is no such family, or it has no such parameters.
+    """
+
+    def __init__(self, learning: Learning, features: Sequence[str]) -> None:
+        self._share = learning.negatives_share
+        self._freeze_every = learning.freeze_every
+        self._features = tuple(features)
+        self._learners = _learners(learning.models)
+        self._learning = [
+            learner for learner in self._learners.values() if not isinstance(learner, MeanLearner)
+        ]
+        self.taken = 0
+        """Outcomes so far, those included that nothing was learned from."""
+
+    def take(self, outcome: Outcome) -> bool:
+        """Learn from an outcome, and tell whether the models are to be frozen now."""
+        self.taken += 1
+        if outcome.is_positive or is_drawn(outcome.event_id, self._share):
+            x: Vector = dict(zip(self._features, outcome.vector, strict=True))
+            for learner in self._learning:
+                learner.learn_one(x, outcome.is_positive)
+        return self.taken % self._freeze_every == 0
+
+    def freeze(self) -> dict[str, Frozen]:
+        """Return all models as they are now, by name."""
+        return {name: learner.freeze(self._features) for name, learner in self._learners.items()}
+
+
+def is_drawn(event_id: str, share: float) -> bool:
+    """Tell whether a negative is learned from: a matter of its id, so the same in every replay."""
+    drawn = sha256(_SALT + event_id.encode()).digest()[:8]
+    return int.from_bytes(drawn) < share * 2.0**64
+
+
+def _learners(models: Mapping[str, LearnedModel]) -> dict[str, Learner]:
+    """Return the models of the families, then the means of them."""
+    learners: dict[str, Learner] = {
+        name: new_learner(model.family, model.parameters)
+        for name, model in models.items()
+        if model.family is not None
+    }
+    means = {
+        name: MeanLearner([(learners[of], weight) for of, weight in model.mean_of.items()])
+        for name, model in models.items()
+        if model.mean_of
+    }
+    return learners | means
