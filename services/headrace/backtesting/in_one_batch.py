@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.backtesting.labels import Clock
 from headrace.backtesting.protocol import Measured, Protocol
 from headrace.backtesting.record import Record
 from headrace.models.frozen import among_all
@@ -23,9 +22,7 @@ def is_installed() -> bool:
     return True
 
 
-def in_one_batch(
-    record: Record, protocol: Protocol, clock: Clock, negatives_share: float
-) -> dict[str, Measured]:
+def in_one_batch(record: Record, protocol: Protocol, negatives_share: float) -> dict[str, Measured]:
     """Train on all kept events whose label is known when the test week begins, and measure.
 
     Raises
@@ -35,16 +32,7 @@ def in_one_batch(
     """
     rows, matrix = record.kept
     is_positive = record.is_positive[rows]
-    due_ms = np.array(
-        [
-            clock.due_ms(time_ms, is_positive=positive)
-            for time_ms, positive in zip(
-                record.times_ms[rows].tolist(), is_positive.tolist(), strict=True
-            )
-        ],
-        np.int64,
-    )
-    known = due_ms <= protocol.test_from_ms
+    known = record.known_at_ms[rows] <= protocol.test_from_ms
     tested = np.isin(rows, protocol.rows)
     measured = {}
     for name, model in _models().items():

@@ -10,6 +10,7 @@ from headrace.backtesting.recording import Recording
 from headrace.backtesting.replay import SERVED, Replay
 from headrace.usecase.charter import Charter
 
+NEVER_MS: Final = 2**62
 _DAY_MS: Final = 86_400_000
 
 
@@ -29,6 +30,8 @@ class Record(NamedTuple):
     is_positive: NDArray[np.bool_]
     scores: Mapping[str, NDArray[np.float64]]
     """By model, (n,): NaN where the event was not decided, or the model was not there yet."""
+    known_at_ms: NDArray[np.int64]
+    """When it was known what each was, (n,); ``NEVER_MS`` where it was not."""
     kept: Kept
     rejected: int
     versions: Mapping[str, str]
@@ -67,7 +70,8 @@ def run(
     """
     replay, fields, rows = Replay(charter), charter.events, recording.rows
     scores: dict[str, NDArray[np.float64]] = {}
-    times_ms, ids, keys, rejected = np.zeros(rows, np.int64), list[str](), list[str](), 0
+    times_ms, known_at_ms = np.zeros(rows, np.int64), np.full(rows, NEVER_MS)
+    ids, keys, rejected = list[str](), list[str](), 0
     kept: list[tuple[int, NDArray[np.float64]]] = []
     for events in replay.batches(recording):
         batch, first = replay.decide(events), len(ids)
@@ -80,6 +84,9 @@ def run(
         for row, vector in zip(batch.rows, batch.matrix, strict=True):
             if keep(ids[row], events[row - first].is_positive, int(times_ms[row])):
                 kept.append((row, vector))
+        for known in batch.known:
+            if known.value is not None:
+                known_at_ms[known.row] = known.at_ms
         rejected += batch.rejected
         told(len(events))
     return Record(
@@ -88,6 +95,7 @@ def run(
         keys,
         recording.is_positive,
         scores,
+        known_at_ms,
         Kept(
             np.array([row for row, _ in kept], np.intp),
             np.array([vector for _, vector in kept]).reshape(len(kept), len(charter.features)),

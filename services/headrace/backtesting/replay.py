@@ -10,11 +10,12 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
-from headrace.backtesting.labels import Clock, Pending, Waiting
+from headrace.backtesting.labels import Known, Truth
 from headrace.chassis.records import Received
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import KeyedState
 from headrace.errors import HeadraceError
+from headrace.labelling.domain import Decision
 from headrace.learning.domain import Fold, Outcome
 from headrace.models.frozen import FrozenModel
 from headrace.models.learned import learned
@@ -46,10 +47,18 @@ class Batch(NamedTuple):
     """Which of the events were decided: the others are duplicates or faulty."""
     matrix: NDArray[np.float64]
     """(n, k): their vectors."""
-    actions: Sequence[str]
     scores: Mapping[str, NDArray[np.float64]]
     """By model, (n,) each: what decided is ``SERVED``; a model that was never frozen is absent."""
     rejected: int
+    known: Sequence[Known]
+    """What was learned of events before."""
+
+
+class _Waiting(NamedTuple):
+    """An event that was decided, until it is known what it was."""
+
+    event_id: str
+    vector: Sequence[float]
 
 
 class Replay:
@@ -58,21 +67,17 @@ class Replay:
     Parameters
     ----------
     charter
-        In stage shadow: where events are stopped, the recording does not hold what would have been.
+        In stage shadow every event goes through, and so all of them become known. In another stage
+        nobody hears what a stopped event would have been.
 
     Raises
     ------
     HeadraceError
-        The charter is in another stage, learns nothing, or declares what cannot be learned.
+        The charter learns nothing, declares what cannot be learned, or has several sources of
+        labels.
     """
 
     def __init__(self, charter: Charter) -> None:
-        if charter.stage != "shadow":
-            raise HeadraceError(
-                f"The charter {charter.name} is in stage {charter.stage}: of an event that it "
-                "stops, the recording does not say what it would have become.",
-                fix='Set stage = "shadow" for a backtest.',
-            )
         if charter.learning is None:
             raise HeadraceError(
                 f"The charter {charter.name} learns nothing.", fix="Declare [learning]."
@@ -80,16 +85,15 @@ class Replay:
         self._charter = charter
         self._champion = charter.learning.champion
         self._fold = Fold(charter.learning, charter.feature_set.names)
-        self._clock = Clock(charter.labels)
         self._state = KeyedState(
             ScoringFormat(HistoryFormat(charter.retention_ms, charter.feature_set.layout))
         )
         self._profiles = charter.feature_set.new_profiles(charter.events.lateness_ms)
-        self._of_profiles, self._of_models = Waiting(), Waiting()
+        self._for_profiles, self._for_models = Truth(charter), Truth(charter)
         self._records: dict[int, Mapping[str, Any]] = {}
-        """Of positives that the profiles do not know of yet, by row."""
-        self._outcomes: dict[int, Outcome] = {}
-        """That the models do not know of yet, by row."""
+        """Of events that the profiles do not know the truth of yet, by row."""
+        self._waiting: dict[int, _Waiting] = {}
+        """For what models learn of it, by row."""
         self._row = count()
         self._now_ms = 0
         self._models = {SCORECARD: _scorecard(charter)}
@@ -107,7 +111,7 @@ class Replay:
         for event in events:
             at_ms = event.record[time]
             if batch and (
-                len(batch) == BATCH or abs(at_ms - began_ms) >= self._clock.soonest_ms // 2
+                len(batch) == BATCH or abs(at_ms - began_ms) >= self._for_models.soonest_ms // 2
             ):
                 yield batch
                 batch = []
@@ -119,7 +123,8 @@ class Replay:
     def decide(self, events: Sequence[Event]) -> Batch:
         """Decide one of :meth:`batches`, by models that know no more than was known by then."""
         times_ms = [event.record[self._charter.events.time] for event in events]
-        self._learn(min(times_ms))
+        known = self._for_models.known(min(times_ms))
+        self._learn(known)
         self._now_ms = max(times_ms)
         received = [self._received(event, next(self._row)) for event in events]
         overlay = self._state.overlay()
@@ -131,7 +136,7 @@ class Replay:
         self._await(decided, matrix, [events[row - first].is_positive for row in rows])
         scores = {name: model.score(matrix).scores for name, model in self._models.items()}
         scores[SERVED] = decided.judged.tried.scores
-        return Batch(rows, matrix, decided.judged.actions, scores, len(decided.rejected))
+        return Batch(rows, matrix, scores, len(decided.rejected), known)
 
     def _received(self, event: Event, row: int) -> Received:
         record, fields = dict(event.record), self._charter.events
@@ -139,33 +144,36 @@ class Replay:
 
     def _look_up(self, record: Mapping[str, Any]) -> list[float]:
         """Measure an event's profiles: by all events before it, and all labels known by then."""
-        for label in self._of_profiles.known(record[self._charter.events.time]):
-            self._profiles.learn(self._records.pop(label.row))
+        for known in self._for_profiles.known(record[self._charter.events.time]):
+            labelled = self._records.pop(known.row)
+            if known.value:
+                self._profiles.learn(labelled)
         measured = self._profiles.measure(record)
         self._profiles.observe(record)
         return measured
 
     def _await(self, decided: Decided, matrix: NDArray[np.float64], truths: Sequence[bool]) -> None:
         """Let the truth about the decided events wait until it is known."""
-        fields = self._charter.events
-        known = zip(decided.accepted, matrix.tolist(), truths, strict=True)
-        for fate, vector, is_positive in known:
+        fields, acted = self._charter.events, self._charter.stage != "shadow"
+        each = zip(decided.accepted, matrix.tolist(), truths, decided.judged.actions, strict=True)
+        for fate, vector, is_positive, action in each:
             record, row = fate.event.record, fate.event.offset
-            due_ms = self._clock.due_ms(record[fields.time], is_positive=is_positive)
-            self._of_models.add(Pending(due_ms, row, is_positive))
-            self._outcomes[row] = Outcome(record[fields.id], vector, is_positive)
-            if is_positive and self._charter.profiles:
-                self._of_profiles.add(Pending(due_ms, row, is_positive))
+            decision = Decision(action, acted, record[fields.time])
+            self._for_models.add(row, decision, is_positive=is_positive)
+            self._waiting[row] = _Waiting(record[fields.id], vector)
+            if self._charter.profiles:
+                self._for_profiles.add(row, decision, is_positive=is_positive)
                 self._records[row] = record
 
-    def _learn(self, until_ms: int) -> None:
-        """Learn from what is known by then; the champion changes between two batches."""
-        frozen_at = 0
-        for label in self._of_models.known(until_ms):
-            if self._fold.take(self._outcomes.pop(label.row)):
-                frozen_at = label.due_ms
-                self._freeze(frozen_at)
-        if frozen_at:
+    def _learn(self, known: Sequence[Known]) -> None:
+        """Learn from what has become known; the champion changes between two batches."""
+        is_frozen = False
+        for each in known:
+            event_id, vector = self._waiting.pop(each.row)
+            if each.value is not None and self._fold.take(Outcome(event_id, vector, each.value)):
+                self._freeze(each.at_ms)
+                is_frozen = True
+        if is_frozen:
             self._scorer = self._scorer_of(self._champion)
 
     def _freeze(self, now_ms: int) -> None:

@@ -11,7 +11,6 @@ from cyclopts.validators import Number
 from rich.progress import Progress
 
 from headrace.backtesting.in_one_batch import in_one_batch, is_installed
-from headrace.backtesting.labels import Clock
 from headrace.backtesting.picture import picture
 from headrace.backtesting.protocol import PUBLISHED, TRAIN_FROM, Measured, Protocol
 from headrace.backtesting.record import Record, run
@@ -79,14 +78,17 @@ def backtest(
         "rejected": record.rejected,
         "events_per_s": round(len(record.event_ids) / took_s),
         "tested": len(protocol.rows),
-        "picture": str(drawn),
     }
     if json:
         found = {name: each._asdict() for name, each in measured.items()}
-        print_json({**summary, "versions": record.versions, "measured": found})
+        print_json(
+            {**summary, "picture": str(drawn), "versions": record.versions, "measured": found}
+        )
     else:
         print_table("Backtest", [summary])
-        print_table(f"Test week, trained from {train_from}", list(_rows(measured)))
+        if measured:
+            print_table(f"Test week, trained from {train_from}", list(_rows(measured)))
+    progress(f"Written: {drawn}")
 
 
 def _decided(case: Charter, recording: Recording, train_from: date) -> tuple[Record, Protocol]:
@@ -115,7 +117,7 @@ def _measured(case: Charter, record: Record, protocol: Protocol) -> Mapping[str,
     if is_installed():
         share = case.learning.negatives_share if case.learning else 1.0
         progress("Learning the same in one batch ...")
-        batch = in_one_batch(record, protocol, Clock(case.labels), share)
+        batch = in_one_batch(record, protocol, share)
     else:
         progress("For models learned in one batch beside it: pip install 'headrace[backtest]'.")
     return {**ours, **batch, **PUBLISHED}

@@ -39,7 +39,7 @@ SECTIONS: Final = {
     "kpis": _later("nothing starts without one; nobody measures them yet"),
     "go_on": _later("must fit the KPIs; nobody acts on them yet"),
     "stop": _later("nothing starts without one; nobody acts on them yet"),
-    "labels": _later("nobody joins labels with decisions yet"),
+    "labels": _later("`headrace backtest` follows them; no service joins them with decisions yet"),
     "fairness": _later("nothing may decide by these attributes; nobody compares decisions yet"),
     "budget": _later("nothing starts without one; nobody counts the cost yet"),
 }

@@ -109,7 +109,6 @@ def changed(tmp_path, *changes: tuple[str, str]) -> Charter:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('stage = "shadow"', 'stage = "live"', "is in stage live"),
         ('family = "logistic"', 'family = "logistics"', "did you mean logistic"),
         ("learning_rate = 0.002", "learning_rte = 0.002", "learning_rte"),
         (
@@ -130,3 +129,21 @@ def test_a_charter_that_learns_nothing_is_refused(tmp_path) -> None:
     path.write_text(text.replace('stage = "live"', 'stage = "shadow"'))
     with pytest.raises(HeadraceError, match="learns nothing"):
         Replay(Charter.load(path))
+
+
+def test_of_what_was_stopped_nothing_is_learned(small, tmp_path) -> None:
+    def known(*changes: tuple[str, str]) -> list[bool | None]:
+        charter = changed(tmp_path, *changes)
+        batches = decided(charter, recorded(600, days=20))
+        return [each.value for batch in batches for each in batch.known]
+
+    shadow = known()
+    assert set(shadow) == {True, False}
+    stopping = (
+        ('stage = "shadow"', 'stage = "live"'),
+        ("intercept = -8.0", "intercept = 8.0"),  # declines everything
+        ("chargeback = {", 'chargeback = { actions = ["approve"],'),
+    )
+    live = known(*stopping)
+    assert set(live) == {None}
+    assert len(live) <= len(shadow)
