@@ -36,6 +36,8 @@ class Record(NamedTuple):
     rejected: int
     versions: Mapping[str, str]
     """Of the models, at the end."""
+    learned: bytes
+    """Digest of all that they have learned."""
 
     @property
     def served(self) -> NDArray[np.float64]:
@@ -102,4 +104,5 @@ def run(
         ),
         rejected,
         replay.versions,
+        replay.learned,
     )

@@ -104,6 +104,11 @@ class Replay:
         """The models that there are now, and their versions."""
         return {name: model.version for name, model in self._models.items()}
 
+    @property
+    def learned(self) -> bytes:
+        """Digest of all that the models have learned."""
+        return self._fold.digest()
+
     def batches(self, events: Iterable[Event]) -> Iterator[list[Event]]:
         """Cut events so that no label of a batch is known before the batch is over."""
         batch: list[Event] = []

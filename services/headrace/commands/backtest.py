@@ -82,7 +82,13 @@ def backtest(
     if json:
         found = {name: each._asdict() for name, each in measured.items()}
         print_json(
-            {**summary, "picture": str(drawn), "versions": record.versions, "measured": found}
+            {
+                **summary,
+                "learned": record.learned,
+                "picture": str(drawn),
+                "versions": record.versions,
+                "measured": found,
+            }
         )
     else:
         print_table("Backtest", [summary])

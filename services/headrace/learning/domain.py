@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
+from headrace.models.zoo.digest import state_digest
 from headrace.models.zoo.families import new_learner
 from headrace.models.zoo.learner import Frozen, Learner, Vector
 from headrace.models.zoo.mean import MeanLearner
@@ -60,6 +61,10 @@ class Fold:
     def freeze(self) -> dict[str, Frozen]:
         """Return all models as they are now, by name."""
         return {name: learner.freeze(self._features) for name, learner in self._learners.items()}
+
+    def digest(self) -> bytes:
+        """Return the digest of all that was learned: two folds with the same one go on alike."""
+        return state_digest((self.taken, list(self._learners.items())))
 
 
 def is_drawn(event_id: str, share: float) -> bool:

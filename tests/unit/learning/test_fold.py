@@ -49,6 +49,9 @@ def test_the_same_outcomes_give_the_same_models() -> None:
         first.take(outcome)
         second.take(outcome)
     assert arrays(first.freeze()) == arrays(second.freeze())
+    assert first.digest() == second.digest()
+    second.take(outcomes(301)[300])
+    assert first.digest() != second.digest()
 
 
 def test_to_freeze_changes_nothing_for_what_is_learned_after() -> None:
