@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from headrace.backtesting.metrics import average_precision, precision_recall
 from headrace.backtesting.record import Record
+from headrace.backtesting.replay import SERVED
 
 _WIDTH: Final = 860
 _HEIGHT: Final = 300
@@ -57,14 +58,15 @@ def picture(record: Record, rows: NDArray[np.intp]) -> str:
 
 def _curve(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Line:
     precision, recall = precision_recall(positive, scores)
-    some = np.unique(np.linspace(0, len(recall) - 1, _POINTS).astype(int))
+    evenly = np.searchsorted(recall, np.linspace(0.0, 1.0, _POINTS))
+    some = np.unique(np.minimum(evenly, len(recall) - 1))
     return recall[some], precision[some]
 
 
 def _by_day(record: Record, scores: NDArray[np.float64]) -> Line:
     """Return where a day stands between the first and the last, and its average precision."""
     days = record.days
-    first, last = int(days.min(initial=0)), int(days.max(initial=0))
+    first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
     at, found = list[float](), list[float]()
     for day in np.unique(days):
         rows = np.flatnonzero((days == day) & ~np.isnan(scores))
@@ -90,16 +92,18 @@ def _chart(title: str, lines: Mapping[str, Line], ends: Sequence[str], y: int) -
             f'<line x1="{_LEFT}" x2="{_LEFT + _ROOM}" y1="{at:.1f}" y2="{at:.1f}" stroke="#ddd"/>'
         )
         parts.append(_text(20, at + 4, f"{share:.2f}"))
-    parts += [_text(_LEFT, bottom + 18, ends[0]), _text(_LEFT + _ROOM - 60, bottom + 18, ends[1])]
+    parts += [
+        _text(_LEFT, bottom + 18, ends[0]),
+        _text(_LEFT + _ROOM, bottom + 18, ends[1], anchor="end"),
+    ]
     for number, (name, (across, up)) in enumerate(lines.items()):
         colour = _COLOURS[number % len(_COLOURS)]
         points = " ".join(
             f"{_LEFT + x * _ROOM:.1f},{bottom - value * _HEIGHT:.1f}"
             for x, value in zip(across.tolist(), up.tolist(), strict=True)
         )
-        parts.append(
-            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        )
+        look = 'stroke-width="6" stroke-opacity="0.4"' if name == SERVED else 'stroke-width="2"'
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" {look}/>')
         parts.append(
             f'<rect x="{_LEFT + _ROOM + 20}" y="{top + number * 22}" width="12" height="12" '
             f'fill="{colour}"/>'
@@ -108,5 +112,6 @@ def _chart(title: str, lines: Mapping[str, Line], ends: Sequence[str], y: int) -
     return parts
 
 
-def _text(x: float, y: float, words: str, weight: str = "normal") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}">{escape(words)}</text>'
+def _text(x: float, y: float, words: str, weight: str = "normal", anchor: str = "start") -> str:
+    look = f'font-weight="{weight}" text-anchor="{anchor}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {look}>{escape(words)}</text>'
