@@ -11,6 +11,7 @@ from headrace.backtesting.record import Record
 from headrace.models.frozen import among_all
 
 _SEED: Final = 1
+_CLASSES: Final = 2
 
 
 def is_installed() -> bool:
@@ -25,6 +26,8 @@ def is_installed() -> bool:
 def in_one_batch(record: Record, protocol: Protocol, negatives_share: float) -> dict[str, Measured]:
     """Train on all kept events whose label is known when the test week begins, and measure.
 
+    Nothing comes of it where not both of positives and negatives are known by then.
+
     Raises
     ------
     ImportError
@@ -34,6 +37,8 @@ def in_one_batch(record: Record, protocol: Protocol, negatives_share: float) -> 
     is_positive = record.is_positive[rows]
     known = record.known_at_ms[rows] <= protocol.test_from_ms
     tested = np.isin(rows, protocol.rows)
+    if not tested.any() or len(np.unique(is_positive[known])) < _CLASSES:
+        return {}  # nothing to learn from, or nothing to measure
     measured = {}
     for name, model in _models().items():
         with warnings.catch_warnings():

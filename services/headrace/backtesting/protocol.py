@@ -46,8 +46,9 @@ class Protocol:
     ----------
     train_from
         First day of the week to train on.
-    times_ms, cards, is_positive
-        Of all recorded events, (rows,).
+    times_ms, cards, is_positive, is_decided
+        Of all recorded events, (rows,); what was not decided, because it is faulty or there twice,
+        does not count.
     """
 
     def __init__(
@@ -56,10 +57,11 @@ class Protocol:
         times_ms: NDArray[np.int64],
         cards: Sequence[str],
         is_positive: NDArray[np.bool_],
+        is_decided: NDArray[np.bool_],
     ) -> None:
         self._days = times_ms // _DAY_MS - _ms(train_from) // _DAY_MS
         self._cards = np.asarray(cards)
-        self._is_positive = is_positive
+        self._is_positive, self._is_decided = is_positive, is_decided
         self.test_from_ms = self.test_week_ms(train_from).start
         self.rows = self._test_rows()
         """Those that count."""
@@ -76,7 +78,7 @@ class Protocol:
         rows = []
         for day in range(_WEEK):
             known |= set(self._cards[(days == _WEEK - 1 + day) & positive].tolist())
-            today = np.flatnonzero(days == 2 * _WEEK + day)
+            today = np.flatnonzero((days == 2 * _WEEK + day) & self._is_decided)
             rows.append(today[~np.isin(self._cards[today], sorted(known))])
         return np.concatenate(rows)
 

@@ -42,7 +42,12 @@ class Record(NamedTuple):
     @property
     def served(self) -> NDArray[np.float64]:
         """The scores by which it was decided."""
-        return self.scores[SERVED]
+        return self.scores.get(SERVED, np.full(len(self.event_ids), np.nan))
+
+    @property
+    def is_decided(self) -> NDArray[np.bool_]:
+        """Which events were decided, (n,)."""
+        return ~np.isnan(self.served)
 
     @property
     def days(self) -> NDArray[np.int64]:

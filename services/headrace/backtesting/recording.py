@@ -45,25 +45,35 @@ class Recording:
         """(rows,): what each event really was."""
 
     def __iter__(self) -> Iterator[Event]:
-        """Yield the events in the file's order."""
-        for record, is_positive in zip(self._recorded, self.is_positive.tolist(), strict=True):
-            yield Event(record, is_positive)
+        """Yield the events in the file's order.
+
+        Raises
+        ------
+        HeadraceError
+            The file is damaged, or a row has no proper value.
+        """
+        try:
+            for record, is_positive in zip(self._recorded, self.is_positive.tolist(), strict=True):
+                yield Event(record, is_positive)
+        except OSError as error:
+            raise HeadraceError(f"The recording is damaged: {error}.") from None
 
 
 def _labels(path: Path, column: str) -> NDArray[np.bool_]:
-    from pyarrow import ArrowInvalid, parquet
+    from pyarrow import ArrowInvalid, ArrowNotImplementedError, float64, parquet
 
     try:
         found = parquet.read_table(path, columns=[column]).column(0)
-        labels: NDArray[np.bool_] = found.to_numpy(zero_copy_only=False).astype(np.float64) != 0
-    except (ArrowInvalid, IndexError, TypeError, ValueError) as error:
+        labels = found.cast(float64()).to_numpy(zero_copy_only=False)
+    except (ArrowInvalid, ArrowNotImplementedError, IndexError, OSError) as error:
         raise HeadraceError(
             f"{path} has no label in {column}: {error}",
             fix="Name a column of numbers, 0 where an event is negative, under [label].",
         ) from None
-    if found.null_count:
+    if missing := int(np.isnan(labels).sum()):  # null is NaN here
         raise HeadraceError(
-            f"{path} has {found.null_count} rows without a label in {column}.",
+            f"{path} has {missing} rows without a label in {column}.",
             fix="Leave out the rows of which it is not known what they were.",
         )
-    return labels
+    is_positive: NDArray[np.bool_] = labels != 0
+    return is_positive

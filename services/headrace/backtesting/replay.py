@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
@@ -28,8 +29,9 @@ from headrace.usecase.history import HistoryFormat
 
 BATCH: Final = 500
 """At most so many events are decided together."""
-SCORECARD: Final = "scorecard"
-SERVED: Final = "served"
+SCORECARD: Final = "expert scorecard"
+SERVED: Final = "as served"
+"""Names that no model of a charter can have."""
 _PARTITION: Final = 0
 
 
@@ -110,11 +112,26 @@ class Replay:
         return self._fold.digest()
 
     def batches(self, events: Iterable[Event]) -> Iterator[list[Event]]:
-        """Cut events so that no label of a batch is known before the batch is over."""
+        """Cut events so that no label of a batch is known before the batch is over.
+
+        Raises
+        ------
+        HeadraceError
+            An event is further behind than the charter waits for: what came before it, and what
+            was known by then, cannot be told.
+        """
         batch: list[Event] = []
-        time, began_ms = self._charter.events.time, 0
-        for event in events:
-            at_ms = event.record[time]
+        fields, began_ms, latest_ms = self._charter.events, 0, 0
+        for row, event in enumerate(events, 1):
+            at_ms = event.record[fields.time]
+            if at_ms < latest_ms - fields.lateness_ms:
+                raise HeadraceError(
+                    f"The recording is not in the order of its times: row {row} is "
+                    f"{(latest_ms - at_ms) / 1_000:,.0f} s before the latest one above it.",
+                    fix="Sort it by time, leave that latest one out if its time is wrong, or let "
+                    "the charter's lateness cover it.",
+                )
+            latest_ms = max(latest_ms, at_ms)
             if batch and (
                 len(batch) == BATCH or abs(at_ms - began_ms) >= self._for_models.soonest_ms // 2
             ):
@@ -145,7 +162,7 @@ class Replay:
 
     def _received(self, event: Event, row: int) -> Received:
         record, fields = dict(event.record), self._charter.events
-        return Received(_PARTITION, row, record[fields.key], b"", record, -1)
+        return Received(_PARTITION, row, record[fields.key], orjson.dumps(record), record, -1)
 
     def _look_up(self, record: Mapping[str, Any]) -> list[float]:
         """Measure an event's profiles: by all events before it, and all labels known by then."""

@@ -58,10 +58,9 @@ def backtest(
     json
         Print the result as JSON.
     """
-    if decisions_out is not None and decisions_out.suffix != ".parquet":
-        raise HeadraceError(
-            f"The decisions cannot be written to {decisions_out}.", fix="Name a .parquet file."
-        )
+    if decisions_out is not None:
+        _require_writable(decisions_out)
+    pictures = _pictures()
     deploy = shipped("deploy")
     case = Charter.load(charter or deploy / "charters" / "card-fraud-fdh.toml", field_names)
     recording = Recording(file, mapping or deploy / "mappings" / "fdh.toml", case, limit)
@@ -71,7 +70,8 @@ def backtest(
     if decisions_out is not None:
         _write(record, decisions_out)
     measured = _measured(case, record, protocol)
-    drawn = _draw(record, protocol)
+    drawn = pictures / f"{time.strftime('%Y%m%d-%H%M%S')}.svg"
+    drawn.write_text(picture(record, protocol.rows))
     summary = {
         "charter": f"{case.name} {case.version}",
         "events": len(record.event_ids),
@@ -107,7 +107,9 @@ def _decided(case: Charter, recording: Recording, train_from: date) -> tuple[Rec
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("deciding", total=recording.rows)
         record = run(case, recording, keep, lambda done: bar.advance(task, done))
-    return record, Protocol(train_from, record.times_ms, record.keys, record.is_positive)
+    return record, Protocol(
+        train_from, record.times_ms, record.keys, record.is_positive, record.is_decided
+    )
 
 
 def _measured(case: Charter, record: Record, protocol: Protocol) -> Mapping[str, Measured]:
@@ -143,18 +145,32 @@ def _rows(measured: Mapping[str, Measured]) -> Iterator[Mapping[str, object]]:
         }
 
 
-def _draw(record: Record, protocol: Protocol) -> Path:
+def _require_writable(path: Path) -> None:
+    """See to it before the work that its result can be kept."""
+    if path.suffix != ".parquet" or path.is_dir() or not path.absolute().parent.is_dir():
+        raise HeadraceError(
+            f"The decisions cannot be written to {path}.",
+            fix="Name a .parquet file in a folder that there is.",
+        )
+
+
+def _pictures() -> Path:
     home = ScoringSettings().home.absolute() / "backtests"
-    home.mkdir(parents=True, exist_ok=True)
-    path = home / f"{time.strftime('%Y%m%d-%H%M%S')}.svg"
-    path.write_text(picture(record, protocol.rows))
-    return path
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HeadraceError(
+            f"There is no place for the picture: {error}.", fix="Set HEADRACE_HOME to a folder."
+        ) from None
+    return home
 
 
 def _write(record: Record, path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    is_decided = record.served == record.served
     table = pa.table({"event_id": pa.array(record.event_ids), "score": pa.array(record.served)})
-    parquet.write_table(table.filter(pa.array(is_decided)), path)
+    try:
+        parquet.write_table(table.filter(pa.array(record.is_decided)), path)
+    except OSError as error:
+        raise HeadraceError(f"The decisions cannot be written to {path}: {error}.") from None

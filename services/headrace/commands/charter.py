@@ -81,6 +81,10 @@ def schema() -> None:
 def _checked(path: Path) -> dict[str, Any]:
     try:
         charter = Charter.load(path, field_names)
+        if charter.learning is not None:
+            from headrace.learning.domain import Fold
+
+            Fold(charter.learning, charter.feature_set.names)  # can it be learned?
     except CharterError as error:
         findings = [
             {"line": each.line, "key": each.key, "message": each.message, "fix": each.fix}

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
+import numpy as np
+
+from headrace.errors import HeadraceError
 from headrace.models.zoo.digest import state_digest
 from headrace.models.zoo.families import new_learner
 from headrace.models.zoo.learner import Frozen, Learner, Vector
@@ -35,7 +38,8 @@ class Fold:
     Raises
     ------
     HeadraceError
-        There is no such family, or it has no such parameters.
+        There is no such family, it has no such parameters, or it predicts a value, where outcomes
+        are positive or negative.
     """
 
     def __init__(self, learning: Learning, features: Sequence[str]) -> None:
@@ -43,24 +47,51 @@ class Fold:
         self._freeze_every = learning.freeze_every
         self._features = tuple(features)
         self._learners = _learners(learning.models)
+        for name, learner in self._learners.items():
+            if not learner.is_probability:
+                raise HeadraceError(
+                    f"The model {name} predicts a value, and an outcome is positive or negative.",
+                    fix="Declare a family that predicts a probability, such as logistic.",
+                )
         self._learning = [
-            learner for learner in self._learners.values() if not isinstance(learner, MeanLearner)
+            (name, learner)
+            for name, learner in self._learners.items()
+            if not isinstance(learner, MeanLearner)
         ]
         self.taken = 0
         """Outcomes so far, those included that nothing was learned from."""
 
     def take(self, outcome: Outcome) -> bool:
-        """Learn from an outcome, and tell whether the models are to be frozen now."""
+        """Learn from an outcome, and tell whether the models are to be frozen now.
+
+        Raises
+        ------
+        HeadraceError
+            A feature is so large that a model cannot compute with it.
+        """
         self.taken += 1
         if outcome.is_positive or is_drawn(outcome.event_id, self._share):
             x: Vector = dict(zip(self._features, outcome.vector, strict=True))
-            for learner in self._learning:
-                learner.learn_one(x, outcome.is_positive)
+            for name, learner in self._learning:
+                try:
+                    learner.learn_one(x, outcome.is_positive)
+                except OverflowError:
+                    raise _unbounded(name) from None
         return self.taken % self._freeze_every == 0
 
     def freeze(self) -> dict[str, Frozen]:
-        """Return all models as they are now, by name."""
-        return {name: learner.freeze(self._features) for name, learner in self._learners.items()}
+        """Return all models as they are now, by name.
+
+        Raises
+        ------
+        HeadraceError
+            A model has learned numbers that are not finite.
+        """
+        frozen = {name: learner.freeze(self._features) for name, learner in self._learners.items()}
+        for name, (_, arrays) in frozen.items():
+            if not all(np.isfinite(array).all() for array in arrays.values()):
+                raise _unbounded(name)
+        return frozen
 
     def digest(self) -> bytes:
         """Return the digest of all that was learned: two folds with the same one go on alike."""
@@ -71,6 +102,14 @@ def is_drawn(event_id: str, share: float) -> bool:
     """Tell whether a negative is learned from: a matter of its id, so the same in every replay."""
     drawn = sha256(_SALT + event_id.encode()).digest()[:8]
     return int.from_bytes(drawn) < share * 2.0**64
+
+
+def _unbounded(model: str) -> HeadraceError:
+    """Return the error of a model that cannot compute with what it is given."""
+    return HeadraceError(
+        f"The model {model} cannot learn: a feature is too large to compute with.",
+        fix="Clip the feature in the charter, or give a ratio a smaller default.",
+    )
 
 
 def _learners(models: Mapping[str, LearnedModel]) -> dict[str, Learner]:

@@ -35,6 +35,8 @@ ABSENT: Final = 1.0
 """A prior that no logarithm of a share can be: the class was never seen."""
 TREE_ARRAYS: Final = ("root", "weight")
 """Each (trees,); beside them ``usual`` (k,), means of the features that were learned from."""
+_ROUNDING: Final = 1e-9
+_MOST_WEIGHT: Final = 1e6
 _HALF_LOG_TAU: Final = 0.5 * float(np.log(2 * np.pi))
 
 
@@ -71,7 +73,7 @@ class ForestPredictor:
         self._negative, self._positive = arrays["negative"], arrays["positive"]
         self._watched = _indices(arrays["bayes_feature"], -1, features)
         self._mean = arrays["bayes_mean"]
-        self._factor, self._constant = _log_densities(arrays["bayes_variance"])
+        self._denominator, self._constant = _log_densities(arrays["bayes_variance"])
         self._prior = arrays["bayes_prior"]
         self._features = features
         inner = self._feature >= 0
@@ -131,12 +133,12 @@ class ForestPredictor:
         """Return the shares (m, 2) of the classes by naive Bayes."""
         watched = self._watched[table]
         values = matrix[rows[:, None], watched]
-        logs = (values[:, :, None] - self._mean[table]) ** 2
-        logs *= self._factor[table]
-        logs += self._constant[table]
-        missing = (watched < 0) | np.isnan(values)
-        if missing.any():
-            logs[missing] = 0.0
+        with np.errstate(all="ignore"):
+            logs = (values[:, :, None] - self._mean[table]) ** 2
+            logs /= self._denominator[table]
+            logs += self._constant[table]
+        # What is missing is NaN here, and what is impossible -inf: River leaves out both.
+        logs = np.where(logs > -np.inf, logs, 0.0)
         prior = self._prior[table]
         seen = prior != ABSENT
         sums = np.where(seen, prior, 0.0)
@@ -174,26 +176,48 @@ def _check_shapes(arrays: Mapping[str, Floats], features: int) -> None:
     trees, nodes = arrays["root"].shape, arrays["feature"].shape
     watched, prior = arrays["bayes_feature"].shape, arrays["bayes_prior"].shape
     same = all(arrays[name].shape == nodes for name in NODE_ARRAYS)
-    same &= arrays["weight"].shape == trees and len(trees) == len(nodes) == 1 and trees[0] > 0
+    same &= arrays["weight"].shape == trees and len(trees) == len(nodes) == 1
+    same &= trees[:1] > (0,) and nodes[:1] > (0,)
     same &= arrays["usual"].shape == (features,)
     same &= len(watched) == 2 and prior == (*watched[:1], 2)
     same &= arrays["bayes_mean"].shape == arrays["bayes_variance"].shape == (*watched, 2)
     if not same:
-        raise Misshapen(f"shapes { ({name: array.shape for name, array in arrays.items()}) }")
+        shapes = {name: array.shape for name, array in arrays.items()}
+        raise Misshapen(f"shapes {shapes}")
+    _check_votes(arrays)
+
+
+def _check_votes(arrays: Mapping[str, Floats]) -> None:
+    """See to it that every vote is a share, so that a score is one."""
+    negative, positive = arrays["negative"], arrays["positive"]
+    weight, prior = arrays["weight"], arrays["bayes_prior"]
+    absent = prior == ABSENT
+    right = (
+        (negative >= 0).all(),
+        (positive >= 0).all(),
+        (negative <= 1).all(),
+        (positive <= 1).all(),
+        (negative + positive <= 1 + _ROUNDING).all(),
+        ((weight > 0) & (weight <= _MOST_WEIGHT)).all(),
+        ((prior <= 0) | absent).all(),
+        not absent.all(axis=1).any(),
+        (arrays["bayes_variance"] >= 0).all(),
+    )
+    if not all(right):
+        raise Misshapen("votes, weights or priors that are none")
 
 
 def _log_densities(variance: Floats) -> tuple[Floats, Floats]:
-    """Return the factors of the squared distances, and what is added; 0 where nothing is known."""
+    """Return by what squared distances are divided, and what is added; 0 where nothing is known."""
     known = variance > 0
-    some = np.where(known, variance, 1.0)
-    factor = np.where(known, -0.5 / some, 0.0)
-    constant = np.where(known, -_HALF_LOG_TAU - 0.5 * np.log(some), 0.0)
-    return factor, constant
+    denominator = np.where(known, -2.0 * variance, -np.inf)
+    constant = np.where(known, -_HALF_LOG_TAU - 0.5 * np.log(np.where(known, variance, 1.0)), 0.0)
+    return denominator, constant
 
 
 def _indices(array: Floats, low: int, end: int) -> Places:
     """Return whole numbers from ``low`` up to ``end``, without it."""
     found = array.astype(np.intp)
-    if (found != array).any() or (found < low).any() or (found >= max(end, low + 1)).any():
+    if (found != array).any() or (found < low).any() or (found >= max(end, 0)).any():
         raise Misshapen(f"an index is not a whole number from {low} to {end - 1}")
     return found

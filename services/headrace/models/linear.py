@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from headrace.models.scored import Misshapen, Scored
 
 PARAMETERS: Final = ("mean", "scale", "weight")
+_LEAST_SCALE: Final = 1e-150
+"""Smaller ones turn ordinary numbers into infinite ones."""
 
 
 class LinearPredictor:
@@ -32,7 +34,7 @@ class LinearPredictor:
     def __init__(self, arrays: Mapping[str, NDArray[np.float64]], features: int) -> None:
         shapes = {name: array.shape for name, array in arrays.items()}
         wanted = {"intercept": (1,), **dict.fromkeys(PARAMETERS, (features,))}
-        if shapes != wanted or not arrays["scale"].all():
+        if shapes != wanted or (np.abs(arrays["scale"]) < _LEAST_SCALE).any():
             raise Misshapen(f"{shapes}, not {wanted} with scales other than zero")
         self.usual: tuple[float, ...] = tuple(arrays["mean"].tolist())
         self._intercept = float(arrays["intercept"][0])

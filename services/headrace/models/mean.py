@@ -16,6 +16,7 @@ MEMBERS: Final[Mapping[str, Build]] = {
     "forest": ForestPredictor,
 }
 """The families that a mean may be of."""
+_MOST_WEIGHT: Final = 1e9
 
 
 class MeanPredictor:
@@ -37,7 +38,8 @@ class MeanPredictor:
 
     def __init__(self, arrays: Mapping[str, NDArray[np.float64]], features: int) -> None:
         weights = arrays.get("weight", np.zeros(0))
-        if weights.ndim != 1 or not len(weights) or (weights <= 0).any():
+        right = (weights > 0) & (weights < _MOST_WEIGHT)
+        if weights.ndim != 1 or not len(weights) or not right.all():
             raise Misshapen("weights that are not one positive number for each member")
         self._weights: list[float] = (weights / weights.sum()).tolist()
         self._members = _members(arrays, len(weights), features)
@@ -78,15 +80,16 @@ def _members(
 ) -> tuple[Predictor, ...]:
     parts: list[dict[str, NDArray[np.float64]]] = [{} for _ in range(count)]
     families: list[set[str]] = [set() for _ in range(count)]
+    places = {str(number): number for number in range(count)}
     for name, array in arrays.items():
         if name == "weight":
             continue
         number, _, rest = name.partition("/")
         family, _, inner = rest.partition("/")
-        if not number.isdecimal() or int(number) >= count or family not in MEMBERS:
-            raise Misshapen(f"the array {name}, which belongs to no member")
-        parts[int(number)][inner] = array
-        families[int(number)].add(family)
+        if number not in places or family not in MEMBERS:
+            raise Misshapen(f"the array {name:.80}, which belongs to no member")
+        parts[places[number]][inner] = array
+        families[places[number]].add(family)
     if any(len(each) != 1 for each in families):
         raise Misshapen("members of no family, or of several")
     return tuple(

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 from pydantic.dataclasses import dataclass
 
 from headrace.usecase.declared import STRICT, Slug, Text, Whole
 from headrace.usecase.problems import Problem, unknown
 from headrace.usecase.salvage import as_far_as_known
 
-Parameter = Annotated[bool | int | float | str, Field(union_mode="smart")]
-Weight = Annotated[float, Field(gt=0)]
+Parameter = StrictBool | StrictInt | StrictFloat | StrictStr
+Weight = Annotated[float, Field(strict=True, ge=1e-6, le=1e6)]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -40,7 +40,7 @@ class Learning:
 
     champion: Slug = Field(examples=["logistic"])
     """The model that decides once it has been frozen; the others are challengers."""
-    negatives_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    negatives_share: Annotated[float, Field(strict=True, gt=0, le=1)] = 1.0
     """Share of the negative outcomes that is learned from; scores are corrected for the others."""
     freeze_every: Whole = Field(examples=[10_000])
     """Outcomes from one version of the models to the next."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from headrace.backtesting.picture import picture
 from headrace.backtesting.record import Kept, Record
+from headrace.backtesting.replay import SERVED
 from unit.backtesting.conftest import DAY_MS, START_MS
 
 LEFT, RIGHT = 60, 660
@@ -16,7 +17,7 @@ def record(n: int = 400, days: int = 20) -> Record:
     rng = np.random.default_rng(1)
     positive = rng.random(n) < 0.2
     times_ms = START_MS + np.sort(rng.integers(0, days * DAY_MS, n))
-    scores = {name: rng.random(n) + positive for name in ("served", "logistic")}
+    scores = {name: rng.random(n) + positive for name in (SERVED, "logistic")}
     return Record(
         [str(row) for row in range(n)],
         times_ms,

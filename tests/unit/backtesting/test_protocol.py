@@ -22,7 +22,8 @@ def rows(*events: tuple[int, str, bool]) -> list[int]:
     """The rows that count, given the day, the card and whether it was fraud of each."""
     days, cards, frauds = zip(*events, strict=True)
     times_ms = MONDAY_MS + np.array(days) * DAY_MS + 1
-    return Protocol(MONDAY, times_ms, cards, np.array(frauds)).rows.tolist()
+    decided = np.ones(len(days), bool)
+    return Protocol(MONDAY, times_ms, cards, np.array(frauds), decided).rows.tolist()
 
 
 def test_the_third_week_is_tested() -> None:
@@ -39,13 +40,22 @@ def test_a_card_with_a_fraud_counts_until_that_is_known() -> None:
     assert rows(*events) == [1, 2, 3]
 
 
+def test_what_was_not_decided_does_not_count_but_what_it_was_is_known() -> None:
+    times_ms = MONDAY_MS + np.array([6, 15, 15]) * DAY_MS
+    decided = np.array([False, True, False])
+    protocol = Protocol(MONDAY, times_ms, list("aab"), np.array([True, False, False]), decided)
+    assert protocol.rows.tolist() == []
+
+
 def test_on_the_handbook_s_file_it_counts_what_the_handbook_counts() -> None:
     if not FDH.exists():
         pytest.skip(f"the handbook's transactions are not at {FDH}")
     frame = pd.read_parquet(FDH, columns=["TX_DATETIME", "CUSTOMER_ID", "TX_FRAUD"])
     times_ms = frame["TX_DATETIME"].astype("datetime64[ms]").astype("int64").to_numpy()
     positive = frame["TX_FRAUD"].to_numpy() == 1
-    protocol = Protocol(TRAIN_FROM, times_ms, frame["CUSTOMER_ID"].astype(str), positive)
+    protocol = Protocol(
+        TRAIN_FROM, times_ms, frame["CUSTOMER_ID"].astype(str), positive, np.ones(len(frame), bool)
+    )
     assert (len(protocol.rows), int(positive[protocol.rows].sum())) == (58_264, 385)
     perfect = protocol.measure(positive.astype(float))
     assert perfect.average_precision == 1.0

@@ -87,8 +87,8 @@ def test_a_batch_is_over_before_a_label_of_it_can_be_known(small) -> None:
 
 def test_duplicates_and_faults_are_not_decided_and_not_learned_from(small) -> None:
     events = recorded(20, days=2)
-    faulty = Event({**events[5].record, "event_id": "faulty", "amount_minor": -1}, True)
-    batches = decided(small, [*events[:10], events[3], faulty, *events[10:]])
+    faulty = Event({**events[9].record, "event_id": "faulty", "amount_minor": -1}, True)
+    batches = decided(small, [*events[:10], events[9], faulty, *events[10:]])
     assert [row for batch in batches for row in batch.rows] == [*range(10), *range(12, 22)]
     assert sum(batch.rejected for batch in batches) == 1
     alone = decided(small, events)
@@ -111,6 +111,7 @@ def changed(tmp_path, *changes: tuple[str, str]) -> Charter:
     [
         ('family = "logistic"', 'family = "logistics"', "did you mean logistic"),
         ("learning_rate = 0.002", "learning_rte = 0.002", "learning_rte"),
+        ('family = "logistic"', 'family = "linear"', "predicts a value"),
         (
             "[labels.sources]\n",
             '[labels.sources]\nanalyst = { delay = "4h", horizon = "3d" }\n',
@@ -147,3 +148,29 @@ def test_of_what_was_stopped_nothing_is_learned(small, tmp_path) -> None:
     live = known(*stopping)
     assert set(live) == {None}
     assert len(live) <= len(shadow)
+
+
+def test_a_recording_that_is_not_in_order_is_refused(small) -> None:
+    events = recorded(50)
+    far = {**events[9].record, "occurred_at_ms": time_ms(events[9]) + 30 * DAY_MS}
+    ahead = Event(far, False)
+    with pytest.raises(HeadraceError, match=r"row 11 is .* before the latest one above it"):
+        decided(small, [*events[:9], ahead, *events[9:]])
+
+
+def test_an_id_that_comes_again_with_other_content_is_a_fault(small) -> None:
+    events = recorded(20, days=2)
+    other = {**events[3].record, "amount_minor": 7, "occurred_at_ms": time_ms(events[9])}
+    batches = decided(small, [*events[:10], Event(other, False), *events[10:]])
+    assert sum(batch.rejected for batch in batches) == 1
+
+
+def test_a_feature_that_is_too_large_ends_it_with_the_model_s_name(tmp_path) -> None:
+    ratio = 'ratio = ["card_mean_7d", "card_mean_30d"]\ndefault = 1'
+    charter = changed(
+        tmp_path,
+        (ratio, 'ratio = ["card_mean_7d", "is_weekend"]\ndefault = 1e200'),
+        ("freeze_every = 5_000", "freeze_every = 100"),
+    )
+    with pytest.raises(HeadraceError, match=r"The model \w+ cannot learn: a feature is too large"):
+        decided(charter, recorded(1_000))

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from headrace.backtesting.replay import SCORECARD, SERVED
 from headrace.cli import app
 from headrace.commands import console
 from headrace.errors import HeadraceError
@@ -58,12 +59,12 @@ def test_it_measures_each_model_beside_what_was_published(run, file, tmp_path) -
     told = json.loads(run("--from", file, "--train-from", TRAIN_FROM, "--json"))
     assert told["events"] == ROWS
     assert told["rejected"] == 0
-    assert {"served", "scorecard"} <= told["measured"].keys()
+    assert {SERVED, SCORECARD} <= told["measured"].keys()
     assert told["measured"]["in one batch: logistic regression"]["average_precision"] > 0.3
     assert told["measured"]["published: random forest"]["average_precision"] == 0.658
     picture = Path(told["picture"]).read_text()
     assert picture.count("<polyline") >= 4
-    assert "served" in picture
+    assert SERVED in picture
 
 
 def test_it_prints_a_table(run, file) -> None:
@@ -89,6 +90,7 @@ def test_without_the_test_week_it_says_so_and_decides_all_the_same(run, file) ->
     ("change", "told"),
     [
         ({"--decisions-out": "decisions.csv"}, "Name a .parquet file"),
+        ({"--decisions-out": "/nowhere/decisions.parquet"}, "in a folder that there is"),
         ({"--from": "nowhere.parquet"}, "cannot read nowhere.parquet"),
         ({"--charter": "deploy/charters/card-fraud.toml"}, "Declare [learning]"),
     ],
@@ -117,4 +119,56 @@ def test_a_row_without_a_label_is_refused(tmp_path, file) -> None:
     place = table.column_names.index("TX_FRAUD")
     parquet.write_table(table.set_column(place, "TX_FRAUD", labels), file)
     with pytest.raises(HeadraceError, match="1 rows without a label in TX_FRAUD"):
+        app(["backtest", "--from", str(file)])
+
+
+def rewritten(file: Path, **columns) -> None:
+    """Change columns of the file, each by a function of its values."""
+    table = parquet.read_table(file)
+    for name, change in columns.items():
+        values = change(table[name].to_pylist())
+        table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    parquet.write_table(table, file)
+
+
+def test_labels_that_are_no_numbers_are_refused(file) -> None:
+    rewritten(file, TX_FRAUD=lambda labels: ["x" for _ in labels])
+    with pytest.raises(HeadraceError, match="has no label in TX_FRAUD"):
+        app(["backtest", "--from", str(file)])
+    rewritten(file, TX_FRAUD=lambda labels: [float("nan"), *[0.0 for _ in labels[1:]]])
+    with pytest.raises(HeadraceError, match="1 rows without a label"):
+        app(["backtest", "--from", str(file)])
+
+
+def test_a_row_that_is_not_decided_costs_no_model_its_place(run, file) -> None:
+    arguments = ("--from", file, "--train-from", TRAIN_FROM, "--json")
+    before = json.loads(run(*arguments))
+    faulty = before["events"] - 700  # in the test week
+    rewritten(
+        file, TX_AMOUNT=lambda cents: [-1.0 if n == faulty else c for n, c in enumerate(cents)]
+    )
+    after = json.loads(run(*arguments))
+    assert after["rejected"] == 1
+    assert after["tested"] == before["tested"] - 1
+    assert after["measured"].keys() == before["measured"].keys()
+
+
+def test_where_nothing_is_known_before_the_test_week_nothing_is_learned_in_one_batch(
+    run, file
+) -> None:
+    told = json.loads(run("--from", file, "--train-from", "2018-05-18", "--json"))
+    assert SCORECARD in told["measured"]
+    assert not [name for name in told["measured"] if name.startswith("in one batch")]
+
+
+def test_an_empty_file_gives_an_empty_result(run, file, tmp_path) -> None:
+    parquet.write_table(parquet.read_table(file).slice(0, 0), file)
+    out = tmp_path / "decisions.parquet"
+    assert json.loads(run("--from", file, "--decisions-out", out, "--json"))["events"] == 0
+    assert parquet.read_table(out).num_rows == 0
+
+
+def test_a_file_that_is_not_in_order_is_refused_with_the_row(file) -> None:
+    rewritten(file, TX_DATETIME=lambda times: [*times[:100], times[-1], *times[101:]])
+    with pytest.raises(HeadraceError, match="not in the order of its times: row 102 is"):
         app(["backtest", "--from", str(file)])

@@ -123,3 +123,12 @@ def test_the_json_schema_says_what_each_key_declares(run) -> None:
 
 def as_json(path: Path):
     return tomllib.loads(path.read_text())
+
+
+def test_a_model_that_cannot_be_learned_is_found_by_the_check(run, tmp_path) -> None:
+    fdh = CARD_FRAUD.parent / "card-fraud-fdh.toml"
+    path = tmp_path / "charter.toml"
+    path.write_text(fdh.read_text().replace('family = "logistic"', 'family = "logistics"'))
+    code, out = run("check", path)
+    assert code == 1
+    assert "did you mean logistic" in " ".join(out.split())

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from river.tree.nodes.branch import NumericBinaryBranch
 
 from headrace.errors import HeadraceError
+from headrace.models.forest import ABSENT, NODE_ARRAYS
 from headrace.models.frozen import PREDICTORS
 from headrace.models.scored import Misshapen, Predictor
 from headrace.models.zoo.families import new_learner, register
@@ -188,6 +190,12 @@ def test_an_unknown_family_is_refused_with_the_one_that_may_be_meant() -> None:
     [
         ("logistic", {"learning_rat": 1.0}, "learning_rat"),
         ("logistic", {"learning_rate": -1.0}, "learning_rate: .* greater than 0"),
+        ("logistic", {"learning_rate": "0.1"}, "learning_rate: .* valid number"),
+        ("logistic", {"learning_rate": True}, "learning_rate: .* valid number"),
+        ("logistic", {"learning_rate": float("inf")}, "learning_rate: .* less than or equal to 1"),
+        ("adaptive-forest", {"replace_trees": "no"}, "replace_trees: .* valid boolean"),
+        ("adaptive-forest", {"seed": True}, "seed: .* valid integer"),
+        ("adaptive-forest", {"features": "0.5"}, "features"),
         ("adaptive-forest", {"trees": 0}, "trees"),
         ("hoeffding-tree", {"leaves": "some"}, "leaves: .*'majority', 'bayes' or 'adaptive'"),
     ],
@@ -204,6 +212,12 @@ BROKEN = {
     "an unknown feature": lambda arrays: arrays["feature"].__setitem__(0, 99),
     "an array less": lambda arrays: arrays.pop("value"),
     "another shape": lambda arrays: arrays.update(value=np.zeros(3)),
+    "no node": lambda arrays: arrays.update(
+        {name: arrays[name][:0] for name in NODE_ARRAYS}, root=np.zeros(1)
+    ),
+    "a weight below nothing": lambda arrays: arrays["weight"].__setitem__(0, -1.0),
+    "a vote below nothing": lambda arrays: arrays["negative"].__setitem__(0, -5.0),
+    "votes for more than one": lambda arrays: arrays["positive"].__setitem__(0, 1e308),
     "no tree": lambda arrays: arrays.update(root=np.zeros(0), weight=np.zeros(0)),
 }
 
@@ -221,6 +235,11 @@ BROKEN_MEANS = {
     "no weights": lambda arrays: arrays.pop("weight"),
     "a weight of nothing": lambda arrays: arrays["weight"].__setitem__(0, 0.0),
     "a member too many": lambda arrays: arrays.update(weight=np.ones(3)),
+    "a number with a zero before it": lambda arrays: arrays.update(
+        {"00/logistic/mean": np.zeros(len(NAMES))}
+    ),
+    "a number without end": lambda arrays: arrays.update({f"{'9' * 5000}/linear/mean": np.ones(1)}),
+    "weights without bounds": lambda arrays: arrays.update(weight=np.full(2, 1e308)),
     "a stranger": lambda arrays: arrays.update({"7/logistic/mean": np.zeros(1)}),
     "an unknown family": lambda arrays: arrays.update({"0/magic/mean": np.zeros(1)}),
     "two families": lambda arrays: arrays.update({"0/forest/root": np.zeros(1)}),
@@ -234,3 +253,57 @@ def test_a_broken_mean_is_refused(how) -> None:
     BROKEN_MEANS[how](frozen.arrays)
     with pytest.raises(Misshapen):
         predictor(frozen, len(NAMES))
+
+
+def bayes(outcomes) -> Learner:
+    learner = new_learner("hoeffding-tree", {"leaves": "bayes"})
+    for x, y in outcomes:
+        learner.learn_one(x, y)
+    return learner
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-155, 1e-160, 1.0])
+def test_what_naive_bayes_holds_to_be_impossible_is_left_out_as_river_does(scale) -> None:
+    rnd = random.Random(1)
+    labels = [rnd.random() < 0.5 for _ in range(60)]
+    learner = bayes([({"a": rnd.gauss(0, 1) * scale, "b": rnd.gauss(y, 1)}, y) for y in labels])
+    rows = [{"a": a, "b": b} for a in (0.0, 1e9, -3.0, scale) for b in (1.0, 0.0)]
+    scores = predictor(learner.freeze(["a", "b"]), 2).score(matrix(rows, ["a", "b"])).scores
+    expected = [learner.predict_one(x) for x in rows]
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-9)
+
+
+def test_a_class_of_no_weight_has_the_vote_that_river_gives_it() -> None:
+    learner = bayes([({"a": float(n)}, n > 3) for n in range(8)])
+    learner.model._root.stats[True] = 0.0
+    frozen = learner.freeze(["a"])
+    score = predictor(frozen, 1).score(np.array([[5.0]])).scores[0]
+    assert score == pytest.approx(learner.predict_one({"a": 5.0}), abs=1e-9)
+
+
+def test_priors_of_no_class_are_refused() -> None:
+    frozen = bayes([({"a": float(n)}, n > 3) for n in range(8)]).freeze(["a"])
+    frozen.arrays["bayes_prior"][:] = ABSENT
+    with pytest.raises(Misshapen):
+        predictor(frozen, 1)
+
+
+def test_a_tree_as_deep_as_it_may_be_is_frozen() -> None:
+    learner = new_learner("hoeffding-tree", {"grace_period": 20, "confidence": 0.3, "tie": 0.5})
+    rnd = random.Random(3)
+    for n in range(3_000):
+        learner.learn_one({"t": float(n)}, (n // 7) % 2 if rnd.random() < 0.9 else 0)
+    node, depth = learner.model._root, 0
+    while hasattr(node, "children"):
+        node, depth = node.children[1], depth + 1
+    grown = learner.model._root
+    for _ in range(3_000):  # deeper than Python's stack
+        grown = NumericBinaryBranch({}, "t", -1.0, 0, leaf_like(node), grown)
+    learner.model._root = grown
+    arrays = learner.freeze(["t"]).arrays
+    assert len(arrays["feature"]) > 6_000
+    assert np.isfinite(predictor(Frozen("forest", arrays), 1).score(np.ones((3, 1))).scores).all()
+
+
+def leaf_like(leaf):
+    return copy.copy(leaf)

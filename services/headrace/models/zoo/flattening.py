@@ -49,11 +49,12 @@ class NodeTable:
             self._rows.append(_row({}))
             return root
         self._rows.append({})
+        weights = _weights(grown)
         waiting: list[tuple[int, Any]] = [(root, grown)]
         while waiting:
             at, node = waiting.pop()
             while isinstance(node, NumericBinaryBranch) and node.feature not in self.features:
-                _, node = node.most_common_path()  # as where it is missing, which it always is
+                node = node.children[_commonest(node, weights)]  # as ever where it is missing
             if isinstance(node, LeafMajorityClass):
                 self._rows[at] = self._leaf(node, tree)
                 continue
@@ -67,7 +68,7 @@ class NodeTable:
                 "threshold": node.threshold,
                 "left": first,
                 "right": first + 1,
-                "common": first + node.most_common_path()[0],
+                "common": first + _commonest(node, weights),
             }
             waiting += enumerate(node.children, first)
         return root
@@ -109,6 +110,26 @@ class NodeTable:
             "bayes_variance": variance,
             "bayes_prior": prior,
         }
+
+
+def _weights(root: Any) -> dict[int, float]:
+    """Return what each node has seen, by its id: children first, however deep the tree is."""
+    nodes = [root]
+    for node in nodes:
+        nodes += getattr(node, "children", ())
+    weights: dict[int, float] = {}
+    for node in reversed(nodes):
+        inner = isinstance(node, NumericBinaryBranch)
+        weights[id(node)] = (
+            sum(weights[id(child)] for child in node.children) if inner else node.total_weight
+        )
+    return weights
+
+
+def _commonest(branch: NumericBinaryBranch, weights: Mapping[int, float]) -> int:
+    """Return which way more has gone, as River's ``most_common_path`` has it."""
+    left, right = branch.children
+    return int(weights[id(left)] < weights[id(right)])
 
 
 def _row(stats: Stats) -> dict[str, float]:

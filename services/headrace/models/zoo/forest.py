@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt
 from pydantic import dataclasses as checked
 from river import drift, forest, tree
 
@@ -13,7 +13,7 @@ from headrace.models.zoo.flattening import NodeTable
 from headrace.models.zoo.learner import Frozen, Vector
 from headrace.usecase.declared import STRICT, Whole
 
-Share = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
 _LEAVES = {"majority": "mc", "bayes": "nb", "adaptive": "nba"}
 
 
@@ -44,9 +44,9 @@ class ForestParameters(TreeParameters):
     """Of all features, how many each leaf watches."""
     weight: Whole = 6
     """Mean number of times that a tree learns an outcome (of a Poisson distribution)."""
-    replace_trees: bool = True
+    replace_trees: StrictBool = True
     """Whether a tree whose error drifts (ADWIN) is replaced by one grown since a warning."""
-    seed: int = 1
+    seed: StrictInt = 1
 
 
 class _Usual:
@@ -71,6 +71,8 @@ class _Usual:
 class TreeLearner:
     """River's ``HoeffdingTreeClassifier``."""
 
+    is_probability = True
+
     def __init__(self, parameters: TreeParameters) -> None:
         self.model = tree.HoeffdingTreeClassifier(**_tree(parameters))
         self._usual = _Usual()
@@ -94,6 +96,8 @@ class ForestLearner:
 
     Gomes et al., "Adaptive random forests for evolving data stream classification", 2017.
     """
+
+    is_probability = True
 
     def __init__(self, parameters: ForestParameters) -> None:
         kept: dict[str, Any] = dict.fromkeys(_DETECTORS, drift.NoDrift())

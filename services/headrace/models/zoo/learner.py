@@ -22,6 +22,10 @@ class Frozen(NamedTuple):
 class Learner(Protocol):
     """Learns from one outcome after the other."""
 
+    @property
+    def is_probability(self) -> bool:
+        """Whether it predicts how likely an event is positive, or else a value."""
+
     def learn_one(self, x: Vector, y: float) -> None:
         """Take in what an event turned out to be: positive or not, or its value."""
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import numpy as np
 from pydantic import Field
@@ -18,16 +18,20 @@ from headrace.usecase.declared import STRICT
 class RegressionParameters:
     """How fast a regression learns."""
 
-    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    learning_rate: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.001
     """Of stochastic gradient descent; it does not fall, so that the model never stops learning."""
-    l2: Annotated[float, Field(ge=0)] = 0.0
+    l2: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.0
     """How strongly weights are drawn to 0."""
+
+
+_LEAST_VARIANCE: Final = 1e-290
 
 
 class _Regression(ABC):
     """River's ``StandardScaler`` and one of its generalised linear models."""
 
     family: Family
+    is_probability: bool
     model: Any  # River's own types do not say what theirs have in common
 
     def __init__(self) -> None:
@@ -53,13 +57,15 @@ class _Regression(ABC):
         scaler, weights = self.scaler, self.model.weights
         variances = [scaler.vars.get(name, 0.0) for name in features]
         weight = [  # River scales what has never varied to 0, whatever its value
-            weights.get(name, 0.0) if variance else 0.0
+            weights.get(name, 0.0) if variance > _LEAST_VARIANCE else 0.0
             for name, variance in zip(features, variances, strict=True)
         ]
         arrays = {
             "intercept": [self.model.intercept],
             "mean": [scaler.means.get(name, 0.0) for name in features],
-            "scale": [(variance or 1.0) ** 0.5 for variance in variances],
+            "scale": [
+                variance**0.5 if variance > _LEAST_VARIANCE else 1.0 for variance in variances
+            ],
             "weight": weight,
         }
         return Frozen(
@@ -71,6 +77,7 @@ class LogisticLearner(_Regression):
     """River's ``LogisticRegression``."""
 
     family = "logistic"
+    is_probability = True
 
     def __init__(self, parameters: RegressionParameters) -> None:
         super().__init__()
@@ -88,6 +95,7 @@ class LinearLearner(_Regression):
     """River's ``LinearRegression``."""
 
     family = "linear"
+    is_probability = False
 
     def __init__(self, parameters: RegressionParameters) -> None:
         super().__init__()

@@ -20,6 +20,11 @@ class MeanLearner:
         total = sum(weight for _, weight in members)
         self._members = [(learner, weight / total) for learner, weight in members]
 
+    @property
+    def is_probability(self) -> bool:
+        """Whether it predicts how likely an event is positive: where all members do."""
+        return all(learner.is_probability for learner, _ in self._members)
+
     def learn_one(self, x: Vector, y: float) -> None:
         """Do nothing: the members learn by themselves."""
 
