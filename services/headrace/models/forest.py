@@ -80,6 +80,22 @@ class ForestPredictor:
         children = np.stack([self._left, self._right, self._common])[:, inner]
         if (children <= np.flatnonzero(inner)).any():  # so no walk is endless
             raise Misshapen("a branch leads back")
+        self._paths, self._above = self._walked(np.flatnonzero(inner).tolist())
+
+    def _walked(self, inner: list[int]) -> tuple[Floats, Places]:
+        """Return what the path to each node adds, (nodes, k), and the feature of its last split.
+
+        There is one path to a node, so that it need not be walked for each row again.
+        """
+        paths = np.zeros((len(self._feature), self._features))
+        above = np.full(len(self._feature), -1)
+        for node in inner:  # parents before their children
+            feature = self._feature[node]
+            for child in (self._left[node], self._right[node]):
+                paths[child] = paths[node]
+                paths[child, feature] += self._value[child] - self._value[node]
+                above[child] = feature
+        return paths, above
 
     def score(self, matrix: Floats) -> Scored:
         """Score a batch (n, k).
@@ -90,35 +106,36 @@ class ForestPredictor:
         """
         n, trees = len(matrix), len(self._root)
         rows = np.tile(np.arange(n), trees)
-        leaf, steps = self._descend(matrix, rows, np.repeat(self._root, n))
+        leaf = self._descend(matrix, rows, np.repeat(self._root, n))
         negative, positive = self._votes(matrix, rows, leaf)
-        sums, totals = np.zeros(n), np.zeros(n)
-        votes = zip(
-            self._weights, negative.reshape(trees, n), positive.reshape(trees, n), strict=True
-        )
-        for weight, against, in_favour in votes:  # one by one, whatever the shape of the batch
+        sums, totals, added = np.zeros(n), np.zeros(n), np.zeros((n, self._features))
+        each = (array.reshape(trees, n) for array in (leaf, negative, positive))
+        for weight, *votes in zip(self._weights, *each, strict=True):
+            ended, against, in_favour = votes  # one by one, whatever the shape of the batch
             sums += weight * in_favour
             totals += weight * (against + in_favour)
+            added += weight * self._paths[ended]
+            last = self._above[ended]
+            split = np.flatnonzero(last >= 0)
+            rest = in_favour[split] - self._value[ended[split]]
+            added[split, last[split]] += weight * rest
         shares = np.divide(1.0, totals, out=np.zeros(n), where=totals > 0)
-        contributions = self._contributions(rows, positive, steps)
-        return Scored(sums * shares, contributions * shares[:, None])
+        return Scored(sums * shares, added * shares[:, None])
 
-    def _descend(
-        self, matrix: Floats, rows: Places, node: Places
-    ) -> tuple[Places, list[tuple[Places, Places]]]:
-        """Return the leaf of each row and tree, and all steps: which went on, and from where."""
+    def _descend(self, matrix: Floats, rows: Places, node: Places) -> Places:
+        """Return the leaf in which each row ends in its tree, given the tree's root."""
         node = node.copy()
-        steps: list[tuple[Places, Places]] = []
+        has_missing = bool(np.isnan(matrix).any())
         going = np.flatnonzero(self._feature[node] >= 0)
         while len(going):
             at = node[going]
-            steps.append((going, at))
             values = matrix[rows[going], self._feature[at]]
             onward = np.where(values <= self._threshold[at], self._left[at], self._right[at])
-            onward = np.where(np.isnan(values), self._common[at], onward)
+            if has_missing:
+                onward = np.where(np.isnan(values), self._common[at], onward)
             node[going] = onward
             going = going[self._feature[onward] >= 0]
-        return node, steps
+        return node
 
     def _votes(self, matrix: Floats, rows: Places, leaf: Places) -> tuple[Floats, Floats]:
         negative, positive = self._negative[leaf], self._positive[leaf]
@@ -148,25 +165,6 @@ class ForestPredictor:
         shares = np.exp(sums - sums.max(axis=1, keepdims=True))
         posterior: Floats = shares / (shares[:, 0] + shares[:, 1])[:, None]
         return posterior
-
-    def _contributions(
-        self,
-        rows: Places,
-        positive: Floats,
-        steps: list[tuple[Places, Places]],
-    ) -> Floats:
-        n, k = len(rows) // len(self._root), self._features
-        added = np.zeros(n * k)
-        weights = np.repeat(self._weights, n)
-        after = [at for _, at in steps[1:]]
-        for number, (going, at) in enumerate(steps):
-            value = positive[going].copy()  # where the path ends here
-            if number < len(after):
-                further = np.searchsorted(going, steps[number + 1][0])
-                value[further] = self._value[after[number]]
-            moved = weights[going] * (value - self._value[at])
-            added += np.bincount(rows[going] * k + self._feature[at], moved, n * k)
-        return added.reshape(n, k)
 
 
 def _check_shapes(arrays: Mapping[str, Floats], features: int) -> None:
