@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.models.bayes import BayesPredictor
 from headrace.models.forest import ForestPredictor
 from headrace.models.linear import LinearPredictor, LogisticPredictor
 from headrace.models.scored import Build, Misshapen, Predictor, Scored
@@ -14,6 +15,7 @@ MEMBERS: Final[Mapping[str, Build]] = {
     "linear": LinearPredictor,
     "logistic": LogisticPredictor,
     "forest": ForestPredictor,
+    "bayes": BayesPredictor,
 }
 """The families that a mean may be of."""
 _MOST_WEIGHT: Final = 1e9
@@ -66,7 +68,7 @@ class MeanPredictor:
 
 def _in_scores(member: Predictor, scored: Scored) -> NDArray[np.float64]:
     """Return contributions that add up to how far the score is from the member's beginning."""
-    if not isinstance(member, LogisticPredictor):
+    if not isinstance(member, LogisticPredictor | BayesPredictor):
         return scored.contributions
     sums = scored.contributions.sum(axis=1)
     moved = scored.scores - member.base

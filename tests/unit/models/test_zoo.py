@@ -40,6 +40,14 @@ ZOO: dict[str, Callable[[int], Learner]] = {
         )
         for leaves in ("majority", "bayes", "adaptive")
     },
+    "bagged trees": lambda seed: new_learner(
+        "bagged-trees", {"grace_period": 20, "confidence": 0.1, "trees": 3, "seed": seed}
+    ),
+    "bagged trees that are replaced": lambda seed: new_learner(
+        "bagged-trees",
+        {"grace_period": 20, "trees": 3, "leaves": "bayes", "replace_trees": True, "seed": seed},
+    ),
+    "naive Bayes": lambda _: new_learner("gaussian-bayes", {}),
     "forest that keeps its trees": lambda seed: new_learner(
         "adaptive-forest",
         {"grace_period": 20, "trees": 2, "features": 0.5, "replace_trees": False, "seed": seed},
@@ -48,7 +56,9 @@ ZOO: dict[str, Callable[[int], Learner]] = {
 
 
 def a_mean(seed: int) -> MeanLearner:
-    members = [ZOO[name](seed) for name in ("logistic", "tree, adaptive", "forest, bayes")]
+    members = [
+        ZOO[name](seed) for name in ("logistic", "tree, adaptive", "forest, bayes", "naive Bayes")
+    ]
     return MeanLearner([(member, weight + 1.0) for weight, member in enumerate(members)])
 
 
@@ -163,6 +173,32 @@ def test_contributions_to_a_mean_are_what_each_feature_does_to_the_score() -> No
     scored = predictor(alone, len(NAMES)).score(rows)
     base = predictor(alone, len(NAMES)).score(np.full((1, len(NAMES)), np.nan)).scores
     np.testing.assert_allclose(base + scored.contributions.sum(axis=1), scored.scores, atol=1e-12)
+
+
+def test_contributions_to_naive_bayes_are_the_logits_of_each_feature() -> None:
+    learner = taught(ZOO["naive Bayes"](1), 1, 300, 0.0)
+    model = predictor(learner.freeze(NAMES), len(NAMES))
+    rows = matrix([row(random.Random(3), later=False, missing=0.2) for _ in range(9)], NAMES)
+    scored, base = model.score(rows), model.score(np.full((1, len(NAMES)), np.nan)).scores
+    logits = np.log(base / (1 - base)) + scored.contributions.sum(axis=1)
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), scored.scores, atol=1e-12)
+    assert not scored.contributions[np.isnan(rows)].any()
+
+
+BROKEN_BAYES = {
+    "a count below nothing": lambda arrays: arrays["count"].__setitem__(0, -1.0),
+    "a variance below nothing": lambda arrays: arrays["variance"].__setitem__((0, 0), -1.0),
+    "another shape": lambda arrays: arrays.update(mean=np.zeros(3)),
+    "an array less": lambda arrays: arrays.pop("usual"),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN_BAYES)
+def test_a_broken_naive_bayes_is_refused(how) -> None:
+    frozen = taught(ZOO["naive Bayes"](1), 1, 40, 0.0).freeze(NAMES)
+    BROKEN_BAYES[how](frozen.arrays)
+    with pytest.raises(Misshapen):
+        predictor(frozen, len(NAMES))
 
 
 def test_a_frozen_model_is_another_s_when_it_goes_on_learning() -> None:

@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from headrace.errors import HeadraceError
+from headrace.models.zoo.bayes import BayesLearner, BayesParameters
 from headrace.models.zoo.forest import (
+    BaggingLearner,
+    BaggingParameters,
     ForestLearner,
     ForestParameters,
     TreeLearner,
@@ -77,3 +80,5 @@ register("logistic", RegressionParameters, LogisticLearner)
 register("linear", RegressionParameters, LinearLearner)
 register("hoeffding-tree", TreeParameters, TreeLearner)
 register("adaptive-forest", ForestParameters, ForestLearner)
+register("bagged-trees", BaggingParameters, BaggingLearner)
+register("gaussian-bayes", BayesParameters, BayesLearner)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, StrictBool, StrictInt
 from pydantic import dataclasses as checked
-from river import drift, forest, tree
+from river import drift, ensemble, forest, tree
 
 from headrace.models.zoo.flattening import NodeTable
 from headrace.models.zoo.learner import Frozen, Vector
@@ -49,7 +49,17 @@ class ForestParameters(TreeParameters):
     seed: StrictInt = 1
 
 
-class _Usual:
+@checked.dataclass(frozen=True, kw_only=True, config=STRICT)
+class BaggingParameters(TreeParameters):
+    """How many trees, each of which learns an outcome a random number of times."""
+
+    trees: Whole = 10
+    replace_trees: StrictBool = False
+    """Whether, when a tree's error drifts (ADWIN), the worst one is replaced by a new one."""
+    seed: StrictInt = 1
+
+
+class Usual:
     """Means of the features seen so far."""
 
     def __init__(self) -> None:
@@ -57,11 +67,13 @@ class _Usual:
         self._counts: defaultdict[str, int] = defaultdict(int)
 
     def learn_one(self, x: Vector) -> None:
+        """Take in a vector."""
         for name, value in x.items():
             self._sums[name] += value
             self._counts[name] += 1
 
     def of(self, features: Sequence[str]) -> list[float]:
+        """Return the mean of each feature; 0 for one that was never seen."""
         return [
             self._sums[name] / self._counts[name] if name in self._counts else 0.0
             for name in features
@@ -75,7 +87,7 @@ class TreeLearner:
 
     def __init__(self, parameters: TreeParameters) -> None:
         self.model = tree.HoeffdingTreeClassifier(**_tree(parameters))
-        self._usual = _Usual()
+        self._usual = Usual()
 
     def learn_one(self, x: Vector, y: float) -> None:
         """Take in what an event turned out to be."""
@@ -109,7 +121,7 @@ class ForestLearner:
             **_tree(parameters),
             **({} if parameters.replace_trees else kept),
         )
-        self._usual = _Usual()
+        self._usual = Usual()
 
     def learn_one(self, x: Vector, y: float) -> None:
         """Take in what an event turned out to be."""
@@ -129,6 +141,39 @@ class ForestLearner:
         weights = [accuracy if accuracy > 0 else 1.0 for accuracy in accuracies]
         trees = list(model) or [tree.HoeffdingTreeClassifier()]
         return _frozen(trees, weights[: len(trees)], features, self._usual.of(features))
+
+
+class BaggingLearner:
+    """River's ``BaggingClassifier`` of Hoeffding trees, or its ``ADWINBaggingClassifier``.
+
+    Oza and Russell, "Online bagging and boosting", 2001.
+    """
+
+    is_probability = True
+
+    def __init__(self, parameters: BaggingParameters) -> None:
+        bag = (
+            ensemble.ADWINBaggingClassifier
+            if parameters.replace_trees
+            else ensemble.BaggingClassifier
+        )
+        tree_ = tree.HoeffdingTreeClassifier(**_tree(parameters))
+        self.model: Any = bag(model=tree_, n_models=parameters.trees, seed=parameters.seed)
+        self._usual = Usual()
+
+    def learn_one(self, x: Vector, y: float) -> None:
+        """Take in what an event turned out to be."""
+        self._usual.learn_one(x)
+        self.model.learn_one(dict(x), bool(y))
+
+    def predict_one(self, x: Vector) -> float:
+        """Return the probability that an event is positive."""
+        return float(self.model.predict_proba_one(dict(x)).get(True, 0.0))
+
+    def freeze(self, features: Sequence[str]) -> Frozen:
+        """Return it as a frozen forest in which each tree has the same weight."""
+        trees = list(self.model)
+        return _frozen(trees, [1.0] * len(trees), features, self._usual.of(features))
 
 
 _DETECTORS = ("drift_detector", "warning_detector")

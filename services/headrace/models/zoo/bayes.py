@@ -1,0 +1,56 @@
+"""Gaussian naive Bayes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pydantic.dataclasses import dataclass
+from river import naive_bayes
+
+from headrace.models.zoo.forest import Usual
+from headrace.models.zoo.learner import Frozen, Vector
+from headrace.usecase.declared import STRICT
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class BayesParameters:
+    """There is nothing to choose."""
+
+
+class BayesLearner:
+    """River's ``GaussianNB``."""
+
+    is_probability = True
+
+    def __init__(self, _: BayesParameters) -> None:
+        self.model: Any = naive_bayes.GaussianNB()
+        self._usual = Usual()
+
+    def learn_one(self, x: Vector, y: float) -> None:
+        """Take in what an event turned out to be."""
+        self._usual.learn_one(x)
+        self.model.learn_one(dict(x), bool(y))
+
+    def predict_one(self, x: Vector) -> float:
+        """Return the probability that an event is positive."""
+        return float(self.model.predict_proba_one(dict(x)).get(True, 0.0))
+
+    def freeze(self, features: Sequence[str]) -> Frozen:
+        """Return it as a frozen naive Bayes."""
+        mean, variance = np.zeros((len(features), 2)), np.zeros((len(features), 2))
+        for label in (False, True):
+            gaussians = self.model.gaussians.get(label, {})
+            for place, name in enumerate(features):
+                if name in gaussians and gaussians[name]._var.get() > 0:
+                    mean[place, int(label)] = gaussians[name].mu
+                    variance[place, int(label)] = gaussians[name]._var.get()
+        count = [self.model.class_counts.get(label, 0) for label in (False, True)]
+        return Frozen(
+            "bayes",
+            {
+                "count": np.array(count, np.float64),
+                "mean": mean,
+                "variance": variance,
+                "usual": np.array(self._usual.of(features), np.float64),
+            },
+        )
