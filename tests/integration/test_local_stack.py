@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -398,6 +399,27 @@ def test_an_up_that_is_killed_at_any_moment_is_finished_by_the_next(
     assert {part["state"] for part in new_home.status().values()} == {"ready"}
     new_home.run("down")
     assert new_home.processes() == []
+
+
+def test_a_cluster_whose_id_begins_with_a_hyphen_starts(
+    jars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uuid.uuid4", lambda: UUID(bytes=b"\xfb" * 16))  # one in 64 is such
+    port, controller_port = _free_ports(2)
+    broker = KafkaBroker(
+        tmp_path / "kafka",
+        tmp_path / "kafka.log",
+        Programs(jars).kafka,
+        port=port,
+        controller_port=controller_port,
+    )
+    try:
+        broker.start()
+        broker.wait_ready()
+    finally:
+        broker.process.kill()
+    properties = (tmp_path / "kafka/data/meta.properties").read_text()
+    assert "cluster.id=-" in properties
 
 
 def test_a_broker_can_advertise_a_proxys_port_and_restarts_on_its_data(

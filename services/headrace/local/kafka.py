@@ -105,7 +105,9 @@ class KafkaBroker:
         formatting = Path(tempfile.mkdtemp(prefix=_FORMATTING, dir=self._folder))
         settings = self._write_settings(formatting, formatting / "data")
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(settings))
+        # As one argument: an id that begins with a hyphen would be taken for an option.
+        named = f"--cluster-id={cluster_id}"
+        tool = ("kafka.tools.StorageTool", "format", named, "-c", str(settings))
         done = subprocess.run(
             self._command(*tool), capture_output=True, text=True, check=False, env=ENVIRONMENT
         )
