@@ -401,18 +401,26 @@ def test_an_up_that_is_killed_at_any_moment_is_finished_by_the_next(
     assert new_home.processes() == []
 
 
+def _broker(
+    jars: Path, folder: Path, ports: list[int], proxied: tuple[int, int] | None = None
+) -> KafkaBroker:
+    """A broker of the test's own."""
+    port, controller_port = ports
+    return KafkaBroker(
+        folder / "kafka",
+        folder / "kafka.log",
+        Programs(jars).kafka,
+        port=port,
+        controller_port=controller_port,
+        proxied=proxied,
+    )
+
+
 def test_a_cluster_whose_id_begins_with_a_hyphen_starts(
     jars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("uuid.uuid4", lambda: UUID(bytes=b"\xfb" * 16))  # one in 64 is such
-    port, controller_port = _free_ports(2)
-    broker = KafkaBroker(
-        tmp_path / "kafka",
-        tmp_path / "kafka.log",
-        Programs(jars).kafka,
-        port=port,
-        controller_port=controller_port,
-    )
+    broker = _broker(jars, tmp_path, _free_ports(2))
     try:
         broker.start()
         broker.wait_ready()
@@ -425,15 +433,8 @@ def test_a_cluster_whose_id_begins_with_a_hyphen_starts(
 def test_a_broker_can_advertise_a_proxys_port_and_restarts_on_its_data(
     jars: Path, tmp_path: Path
 ) -> None:
-    port, controller_port, listens, advertises = _free_ports(4)
-    broker = KafkaBroker(
-        tmp_path / "kafka",
-        tmp_path / "kafka.log",
-        Programs(jars).kafka,
-        port=port,
-        controller_port=controller_port,
-        proxied=(listens, advertises),
-    )
+    *ports, listens, advertises = _free_ports(4)
+    broker = _broker(jars, tmp_path, ports, (listens, advertises))
     try:
         broker.start()
         broker.wait_ready()

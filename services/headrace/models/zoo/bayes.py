@@ -1,14 +1,13 @@
 """Gaussian naive Bayes."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from pydantic.dataclasses import dataclass
 from river import naive_bayes
 
-from headrace.models.zoo.forest import Usual
-from headrace.models.zoo.learner import Frozen, Vector
+from headrace.models.zoo.classifier import Classifier
+from headrace.models.zoo.learner import Frozen
 from headrace.usecase.declared import STRICT
 
 
@@ -17,23 +16,11 @@ class BayesParameters:
     """There is nothing to choose."""
 
 
-class BayesLearner:
+class BayesLearner(Classifier):
     """River's ``GaussianNB``."""
 
-    is_probability = True
-
     def __init__(self, _: BayesParameters) -> None:
-        self.model: Any = naive_bayes.GaussianNB()
-        self._usual = Usual()
-
-    def learn_one(self, x: Vector, y: float) -> None:
-        """Take in what an event turned out to be."""
-        self._usual.learn_one(x)
-        self.model.learn_one(dict(x), bool(y))
-
-    def predict_one(self, x: Vector) -> float:
-        """Return the probability that an event is positive."""
-        return float(self.model.predict_proba_one(dict(x)).get(True, 0.0))
+        super().__init__(naive_bayes.GaussianNB())
 
     def freeze(self, features: Sequence[str]) -> Frozen:
         """Return it as a frozen naive Bayes."""

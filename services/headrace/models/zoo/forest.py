@@ -1,6 +1,5 @@
 """Hoeffding trees, alone and as adaptive random forests."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
@@ -9,6 +8,7 @@ from pydantic import Field, StrictBool, StrictInt
 from pydantic import dataclasses as checked
 from river import drift, ensemble, forest, tree
 
+from headrace.models.zoo.classifier import Classifier
 from headrace.models.zoo.flattening import NodeTable
 from headrace.models.zoo.learner import Frozen, Vector
 from headrace.usecase.declared import STRICT, Whole
@@ -59,61 +59,26 @@ class BaggingParameters(TreeParameters):
     seed: StrictInt = 1
 
 
-class Usual:
-    """Means of the features seen so far."""
-
-    def __init__(self) -> None:
-        self._sums: defaultdict[str, float] = defaultdict(float)
-        self._counts: defaultdict[str, int] = defaultdict(int)
-
-    def learn_one(self, x: Vector) -> None:
-        """Take in a vector."""
-        for name, value in x.items():
-            self._sums[name] += value
-            self._counts[name] += 1
-
-    def of(self, features: Sequence[str]) -> list[float]:
-        """Return the mean of each feature; 0 for one that was never seen."""
-        return [
-            self._sums[name] / self._counts[name] if name in self._counts else 0.0
-            for name in features
-        ]
-
-
-class TreeLearner:
+class TreeLearner(Classifier):
     """River's ``HoeffdingTreeClassifier``."""
 
-    is_probability = True
-
     def __init__(self, parameters: TreeParameters) -> None:
-        self.model = tree.HoeffdingTreeClassifier(**_tree(parameters))
-        self._usual = Usual()
-
-    def learn_one(self, x: Vector, y: float) -> None:
-        """Take in what an event turned out to be."""
-        self._usual.learn_one(x)
-        self.model.learn_one(x, bool(y))
-
-    def predict_one(self, x: Vector) -> float:
-        """Return the probability that an event is positive."""
-        return float(self.model.predict_proba_one(x).get(True, 0.0))
+        super().__init__(tree.HoeffdingTreeClassifier(**_tree(parameters)))
 
     def freeze(self, features: Sequence[str]) -> Frozen:
         """Return it as a frozen forest of one tree."""
         return _frozen([self.model], [1.0], features, self._usual.of(features))
 
 
-class ForestLearner:
+class ForestLearner(Classifier):
     """River's ``ARFClassifier``.
 
     Gomes et al., "Adaptive random forests for evolving data stream classification", 2017.
     """
 
-    is_probability = True
-
     def __init__(self, parameters: ForestParameters) -> None:
         kept: dict[str, Any] = dict.fromkeys(_DETECTORS, drift.NoDrift())
-        self.model: Any = forest.ARFClassifier(
+        grown = forest.ARFClassifier(
             n_models=parameters.trees,
             max_features=parameters.features,  # type: ignore[arg-type]  # it takes a share, too
             lambda_value=parameters.weight,
@@ -121,18 +86,13 @@ class ForestLearner:
             **_tree(parameters),
             **({} if parameters.replace_trees else kept),
         )
-        self._usual = Usual()
-
-    def learn_one(self, x: Vector, y: float) -> None:
-        """Take in what an event turned out to be."""
-        self._usual.learn_one(x)
-        self.model.learn_one(dict(x), bool(y))
+        super().__init__(grown)
 
     def predict_one(self, x: Vector) -> float:
         """Return the probability that an event is positive, 0 before anything was learned."""
         if not len(self.model):  # to ask would make the trees, of the features of this event
             return 0.0
-        return float(self.model.predict_proba_one(dict(x)).get(True, 0.0))
+        return super().predict_one(x)
 
     def freeze(self, features: Sequence[str]) -> Frozen:
         """Return it as a frozen forest; a tree's weight is its accuracy so far, as River votes."""
@@ -143,13 +103,11 @@ class ForestLearner:
         return _frozen(trees, weights[: len(trees)], features, self._usual.of(features))
 
 
-class BaggingLearner:
+class BaggingLearner(Classifier):
     """River's ``BaggingClassifier`` of Hoeffding trees, or its ``ADWINBaggingClassifier``.
 
     Oza and Russell, "Online bagging and boosting", 2001.
     """
-
-    is_probability = True
 
     def __init__(self, parameters: BaggingParameters) -> None:
         bag = (
@@ -157,18 +115,8 @@ class BaggingLearner:
             if parameters.replace_trees
             else ensemble.BaggingClassifier
         )
-        tree_ = tree.HoeffdingTreeClassifier(**_tree(parameters))
-        self.model: Any = bag(model=tree_, n_models=parameters.trees, seed=parameters.seed)
-        self._usual = Usual()
-
-    def learn_one(self, x: Vector, y: float) -> None:
-        """Take in what an event turned out to be."""
-        self._usual.learn_one(x)
-        self.model.learn_one(dict(x), bool(y))
-
-    def predict_one(self, x: Vector) -> float:
-        """Return the probability that an event is positive."""
-        return float(self.model.predict_proba_one(dict(x)).get(True, 0.0))
+        each = tree.HoeffdingTreeClassifier(**_tree(parameters))
+        super().__init__(bag(model=each, n_models=parameters.trees, seed=parameters.seed))
 
     def freeze(self, features: Sequence[str]) -> Frozen:
         """Return it as a frozen forest in which each tree has the same weight."""

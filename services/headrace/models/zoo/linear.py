@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import numpy as np
 from pydantic import Field
@@ -32,10 +32,12 @@ class _Regression(ABC):
 
     family: Family
     is_probability: bool
-    model: Any  # River's own types do not say what theirs have in common
+    river: ClassVar[Any]  # River's own types do not say what theirs have in common
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: RegressionParameters) -> None:
+        rate = parameters.learning_rate
         self.scaler = preprocessing.StandardScaler()
+        self.model = self.river(optimizer=optim.SGD(rate), l2=parameters.l2, intercept_lr=rate)
 
     @abstractmethod
     def predict_one(self, x: Vector) -> float:
@@ -78,13 +80,7 @@ class LogisticLearner(_Regression):
 
     family = "logistic"
     is_probability = True
-
-    def __init__(self, parameters: RegressionParameters) -> None:
-        super().__init__()
-        rate = parameters.learning_rate
-        self.model = linear_model.LogisticRegression(
-            optimizer=optim.SGD(rate), l2=parameters.l2, intercept_lr=rate
-        )
+    river = linear_model.LogisticRegression
 
     def predict_one(self, x: Vector) -> float:
         """Return the probability that an event is positive."""
@@ -96,13 +92,7 @@ class LinearLearner(_Regression):
 
     family = "linear"
     is_probability = False
-
-    def __init__(self, parameters: RegressionParameters) -> None:
-        super().__init__()
-        rate = parameters.learning_rate
-        self.model = linear_model.LinearRegression(
-            optimizer=optim.SGD(rate), l2=parameters.l2, intercept_lr=rate
-        )
+    river = linear_model.LinearRegression
 
     def predict_one(self, x: Vector) -> float:
         """Return the value that is expected."""
