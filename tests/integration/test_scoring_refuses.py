@@ -90,7 +90,7 @@ def fresh(stack, use_case, tmp_path):
 
 def test_state_of_another_format_is_refused(fresh):
     changelog, encode = "scoring.changelog", fresh.encoder("scoring.changelog")
-    entry = {"format": 99, "offset": 0, "body": b"of a later version"}
+    entry = {"format": 99, "offset": 0, "body": b"of a later version", "input": 0}
     fresh.publish([("card-1#0", encode(entry))], changelog, partition=0)
     said = refusal(fresh)
     assert f"{fresh.topic(changelog)} holds state of format 99, this version reads format 1" in said
@@ -103,7 +103,7 @@ def test_state_of_another_format_is_refused(fresh):
 def test_a_changelog_into_which_another_has_written_is_refused(fresh, key, value):
     changelog, encode = "scoring.changelog", fresh.encoder("scoring.changelog")
     if value == "a change":
-        value = encode({"format": 1, "offset": 0, "body": bytes(56)})
+        value = encode({"format": 1, "offset": 0, "body": bytes(56), "input": 0})
     fresh.publish([(key, value)], changelog, partition=0)
     said = refusal(fresh)
     assert f"{fresh.topic(changelog)} partition 0 holds something at offset 0" in said

@@ -11,7 +11,7 @@ import orjson
 from headrace.chassis.records import Handled, Outgoing, Received, Rejected
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
-from headrace.chassis.topology import Channel, Topology
+from headrace.chassis.topology import Channel, Input, Topology
 from headrace.contracts.codec import Undecodable
 
 _COUNT = struct.Struct(">q")
@@ -77,8 +77,7 @@ def counting_topology(name: str) -> Topology:
     return Topology(
         service="counting",
         group=f"{name}.counting",
-        source=json_channel(f"{name}.inputs"),
-        dead_letters=json_channel(f"{name}.inputs.dlq"),
+        inputs=[Input(json_channel(f"{name}.inputs"), json_channel(f"{name}.inputs.dlq"))],
         changelog=json_channel(f"{name}.changelog"),
         pauses=json_channel(f"{name}.pauses"),
     )

@@ -5,9 +5,9 @@ What must have come of the inputs is a fold over the input log, so it can be ask
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import count
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 from unittest.mock import patch
 
 import orjson
@@ -25,9 +25,9 @@ from support.fake_kafka.faults import Behaviour, Operation
 from support.traces import UNTRACED
 
 TOPOLOGY = counting_topology("world")
-INPUTS = TOPOLOGY.source.topic
+INPUTS = TOPOLOGY.inputs[0].channel.topic
 OUTPUTS = "world.outputs"
-DEAD_LETTERS = TOPOLOGY.dead_letters.topic
+DEAD_LETTERS = TOPOLOGY.inputs[0].dead_letters.topic
 CHANGELOG = TOPOLOGY.changelog.topic
 
 VALUES = {
@@ -69,7 +69,7 @@ class Instance:
         self.stream = Stream(
             TOPOLOGY,
             CountFormat(),
-            CountingHandler(OUTPUTS),
+            [CountingHandler(OUTPUTS)],
             cast("Any", self.clients),
             StreamSettings(instance=name, batch_records=batch_records, dead_letter_limit=False),
             Metrics("counting"),
@@ -93,7 +93,8 @@ class Instance:
     def settled(self) -> dict[int, int]:
         """Return the input offset that the state of each partition in hand reflects."""
         in_hand = self.stream._assignment
-        return dict(in_hand.applied) if in_hand.fetching and not self.ended else {}
+        applied = {each: offset for each, (offset,) in in_hand.applied.items()}
+        return applied if in_hand.fetching and not self.ended else {}
 
     def counts(self, partition: int) -> dict[str, int]:
         """Return the state of a partition."""
@@ -113,6 +114,29 @@ class Instance:
             self.close()
 
 
+class Alone(Protocol):
+    """A world in which no time passes but the broker's."""
+
+    kafka: FakeKafka
+    commits_at_once: bool
+    """Whether a transaction that was begun is committed before anything else happens, or only when
+    its stream asks for the answer."""
+
+
+@contextmanager
+def alone(world: Alone) -> Iterator[None]:
+    """Let the chassis' patience pass with the broker's time and all calls be in this thread.
+
+    So nothing really waits, and the same steps always do the same.
+    """
+    with ExitStack() as patches:
+        for module in (assignment, reading, reporting, stream, table, transactor):
+            now_s = patch.object(module, "monotonic", lambda: world.kafka.now_ms / 1_000)
+            patches.enter_context(now_s)
+        patches.enter_context(patch.object(transactor, "Beside", lambda: _Here(world)))
+        yield
+
+
 class World:
     """A broker, the inputs' publisher, and the living instances by name."""
 
@@ -122,24 +146,13 @@ class World:
         self.instances: dict[str, Instance] = {}
         self._batch_records = batch_records
         self.commits_at_once = False
-        """Whether a transaction that was begun is committed before anything else happens, or only
-        when its stream asks for the answer."""
         for topic in (INPUTS, OUTPUTS, DEAD_LETTERS, CHANGELOG):
             self.kafka.create_topic(topic, partitions)
         self.kafka.create_topic(TOPOLOGY.pauses.topic)
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Let the chassis' patience pass with the broker's time and all calls be in this thread.
-
-        So nothing really waits, and the same steps always do the same.
-        """
-        with ExitStack() as patches:
-            for module in (assignment, reading, reporting, stream, table, transactor):
-                now_s = patch.object(module, "monotonic", lambda: self.kafka.now_ms / 1_000)
-                patches.enter_context(now_s)
-            patches.enter_context(patch.object(transactor, "Beside", lambda: _Here(self)))
-            yield
+    def alone(self) -> AbstractContextManager[None]:
+        """Let nothing really wait (see :func:`alone`)."""
+        return alone(self)
 
     def publish(self, records: Records) -> None:
         """Publish inputs."""
@@ -260,7 +273,7 @@ class World:
 class _Here:
     """Makes calls in this thread, when they are begun or when they are waited for."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Alone) -> None:
         self._world = world
         self._later: dict[Answer, Call] = {}
 

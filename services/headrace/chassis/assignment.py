@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -15,8 +15,9 @@ from confluent_kafka import (
 )
 
 from headrace.chassis.batch import InDoubt
+from headrace.chassis.companion import Companion
 from headrace.chassis.messages import holds_record
-from headrace.chassis.restore import NEVER_COMMITTED, Contradiction, Restorer
+from headrace.chassis.restore import NEVER_COMMITTED, Contradiction, Offsets, Restorer
 from headrace.chassis.state import KeyedState
 from headrace.errors import HeadraceError
 
@@ -31,7 +32,7 @@ IDLE_S = 0.2  # the longest that a stop waits for an idle stream
 
 
 class Assignment(Generic[V]):
-    """Partitions of one topic, given by the consumer group.
+    """Partitions given by the consumer group: the same ones of each input.
 
     After an assignment, and after any failed transaction, nothing is fetched until
     :meth:`settle` has asked the broker where the group stands and has made state and position
@@ -41,6 +42,10 @@ class Assignment(Generic[V]):
     ----------
     member
         Makes a member of the group, not yet subscribed; takes what is to hear of lost connections.
+    topics
+        The inputs.
+    companion
+        What the handler holds beside the state.
     beat
         Called whenever the loop inside turns, so that a long restore counts as living.
     finish
@@ -52,25 +57,29 @@ class Assignment(Generic[V]):
     def __init__(
         self,
         member: Callable[[Callable[[KafkaError], None]], Consumer],
-        topic: str,
+        topics: Sequence[str],
         state: KeyedState[V],
         restorer: Restorer,
+        companion: Companion,
         beat: Callable[[], None],
         finish: Callable[[], object],
         patience_s: float,
     ) -> None:
         self.consumer = member(self._hear)
-        self.topic = topic
+        self.topics = topics
         self.epoch = 0
         """Grows at each rebalance: what was fetched before is void."""
+        self.course = 0
+        """Grows whenever fetching begins anew: what was fetched before is void, likewise."""
         self.fetching = False
-        self.applied: dict[int, int] = {}
-        """The input offset that each partition's state reflects."""
+        self.applied: dict[int, Offsets] = {}
+        """The offset of each input that each partition's state reflects."""
         self.recovered = 0
         """Transactions that seemed to fail and turned out committed."""
         self.restore_s = 0.0
         self._state = state
         self._restorer = restorer
+        self._companion = companion
         self._beat = beat
         self._finish = finish
         self._patience_s = patience_s
@@ -97,21 +106,23 @@ class Assignment(Generic[V]):
 
     def lag(self) -> dict[int, int]:
         """Return how many records wait, by partition; asked of the broker while none is fetched."""
-        lag = {}
+        lag: dict[int, int] = {}
         for partition, applied in self.applied.items():
-            at = TopicPartition(self.topic, partition)
-            try:
-                low, high = self.consumer.get_watermark_offsets(at, _CALL_S, cached=self.fetching)
-            except KafkaException:
-                continue
-            if high >= 0:  # known once the first fetch was answered
-                lag[partition] = max(0, high - max(applied, low))
+            for topic, offset in zip(self.topics, applied, strict=True):
+                at = TopicPartition(topic, partition)
+                cached = self.fetching
+                try:
+                    low, high = self.consumer.get_watermark_offsets(at, _CALL_S, cached=cached)
+                except KafkaException:
+                    continue
+                if high >= 0:  # known once the first fetch was answered
+                    lag[partition] = lag.get(partition, 0) + max(0, high - max(offset, low))
         return lag
 
     def join(self) -> None:
-        """Subscribe to the topic."""
+        """Subscribe to the inputs."""
         self.consumer.subscribe(
-            [self.topic],
+            [*self.topics],
             on_assign=self._on_assign,
             on_revoke=self._on_revoke,
             on_lost=self._on_lost,
@@ -137,9 +148,11 @@ class Assignment(Generic[V]):
             self._in_doubt = in_doubt
         self._unsettled_since = monotonic()
 
-    def advance(self, positions: Mapping[int, int]) -> None:
-        """Note that the state now reflects the input up to these offsets."""
-        self.applied.update(positions)
+    def advance(self, source: int, positions: Mapping[int, int]) -> None:
+        """Note that the state now reflects an input up to these offsets."""
+        for partition, offset in positions.items():
+            applied = self.applied[partition]
+            self.applied[partition] = (*applied[:source], offset, *applied[source + 1 :])
 
     def settle(self) -> None:
         """Make state and positions agree with what the group has committed, then fetch.
@@ -157,14 +170,23 @@ class Assignment(Generic[V]):
         epoch = self.epoch
         try:
             committed = self._committed()
-            whole = self._restore_if_true(committed, epoch)
+            whole = self._restore_if_true(committed, epoch) and self._companion.settle(
+                committed, lambda: self._goes_on(epoch)
+            )
         except KafkaException as error:
             self._bear(error)
             return
         if whole and self._goes_on(epoch):
             self._in_doubt = None
-            self.consumer.assign([self._at(each, offset) for each, offset in committed.items()])
+            self.consumer.assign(
+                [
+                    _at(topic, partition, offset)
+                    for partition, offsets in committed.items()
+                    for topic, offset in zip(self.topics, offsets, strict=True)
+                ]
+            )
             self.fetching = True
+            self.course += 1
 
     def _hear(self, error: KafkaError) -> None:
         """Take what librdkafka reports; it has logged what concerns one connection."""
@@ -173,11 +195,28 @@ class Assignment(Generic[V]):
             self._is_broker_away = True
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._rebalanced({each.partition for each in partitions})
+        self._rebalanced(self._of_all_topics(partitions))
         self._joined = True
         self._drop(set(self.applied) - self._partitions)
         consumer.assign([])  # settling assigns them for real, at the right offsets
         _log.info("assigned %s", sorted(self._partitions))
+
+    def _of_all_topics(self, partitions: Sequence[TopicPartition]) -> set[int]:
+        """Return the partitions given, which are those of each input.
+
+        Raises
+        ------
+        HeadraceError
+            They are not.
+        """
+        given = [{p.partition for p in partitions if p.topic == topic} for topic in self.topics]
+        if any(each != given[0] for each in given):
+            raise HeadraceError(
+                f"The group was given other partitions of {self.topics[0]} than of "
+                f"{', '.join(self.topics[1:])}.",
+                fix="They need as many partitions each, and a group whose members all read all.",
+            )
+        return given[0]
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Keep the state: the next assignment may give the partition back untouched."""
@@ -202,18 +241,21 @@ class Assignment(Generic[V]):
             self._state.drop(partition)
             self.applied.pop(partition, None)
 
-    def _committed(self) -> dict[int, int]:
-        """Return the stable committed offset by partition; merge a batch that turns out done."""
-        asked = [TopicPartition(self.topic, partition) for partition in sorted(self._partitions)]
+    def _committed(self) -> dict[int, Offsets]:
+        """Return the stable committed offsets by partition; merge a batch that turns out done."""
+        partitions = sorted(self._partitions)
+        asked = [TopicPartition(topic, each) for each in partitions for topic in self.topics]
         answer = self.consumer.committed(asked, _CALL_S)
         for each in answer:
             if each.error is not None:
                 raise KafkaException(each.error)
         if self._in_doubt is not None:
             self._merge_if_done(self._in_doubt, answer)
-        return {
-            each.partition: each.offset if each.offset >= 0 else NEVER_COMMITTED for each in answer
+        offsets = {
+            (each.topic, each.partition): each.offset if each.offset >= 0 else NEVER_COMMITTED
+            for each in answer
         }
+        return {each: tuple(offsets[topic, each] for topic in self.topics) for each in partitions}
 
     def _merge_if_done(self, doubt: InDoubt[V], answer: list[TopicPartition]) -> None:
         """Merge where the committed offset is the batch's own.
@@ -224,17 +266,19 @@ class Assignment(Generic[V]):
         done = {
             each.partition: each.offset
             for each in answer
-            if each.metadata == doubt.token and each.offset == doubt.positions.get(each.partition)
+            if each.metadata == doubt.token
+            and each.topic == self.topics[doubt.source]
+            and each.offset == doubt.positions.get(each.partition)
         }
         if done:
             held = {partition: done[partition] for partition in done if partition in self.applied}
             doubt.overlay.merge(set(held))
-            self.advance(held)
+            self.advance(doubt.source, held)
             self.recovered += 1
             self._in_doubt = None
             doubt.then()
 
-    def _restore_if_true(self, committed: dict[int, int], epoch: int) -> bool:
+    def _restore_if_true(self, committed: dict[int, Offsets], epoch: int) -> bool:
         """Restore; False where others moved the committed offsets on while this one slept."""
         try:
             return self._restore(committed, epoch)
@@ -244,9 +288,9 @@ class Assignment(Generic[V]):
                 raise  # nobody moved them: the changelog does contradict them
             return False
 
-    def _restore(self, committed: dict[int, int], epoch: int) -> bool:
+    def _restore(self, committed: dict[int, Offsets], epoch: int) -> bool:
         """Restore what does not reflect the committed offset; False where it was abandoned."""
-        stale = {p: offset for p, offset in committed.items() if self.applied.get(p) != offset}
+        stale = {p: offsets for p, offsets in committed.items() if self.applied.get(p) != offsets}
         if not stale:
             return True
         started = monotonic()
@@ -261,7 +305,7 @@ class Assignment(Generic[V]):
         if not whole:
             self._drop_values(set(stale))
             return False
-        self.advance(stale)
+        self.applied.update(stale)
         gc.freeze()  # what was restored stays: the collector need not look at it
         self.restore_s = monotonic() - started
         _log.info("restored %s: %d keys held", sorted(stale), len(self._state))
@@ -287,22 +331,23 @@ class Assignment(Generic[V]):
         """Return what is to be said where patience has ended."""
         if self._answers():
             return HeadraceError(
-                f"A broker answers, and does not tell where the group of {self.topic} stands: "
+                f"A broker answers, and does not tell where the group of {self.topics[0]} stands: "
                 f"{error}. It may wait for the end of a transaction that it has lost.",
                 fix="Look at docs/decisions/0011-a-lost-marker.md; a restart does not help.",
             )
         return HeadraceError(
-            f"The broker could not be asked where the group of {self.topic} stands: {error}.",
+            f"The broker could not be asked where the group of {self.topics[0]} stands: {error}.",
             fix="Bring the broker back; the service then goes on where it stood.",
         )
 
     def _answers(self) -> bool:
         try:
-            self.consumer.list_topics(self.topic, _LOOK_S)
+            self.consumer.list_topics(self.topics[0], _LOOK_S)
         except KafkaException:
             return False
         return True
 
-    def _at(self, partition: int, offset: int) -> TopicPartition:
-        start = OFFSET_BEGINNING if offset == NEVER_COMMITTED else offset
-        return TopicPartition(self.topic, partition, start)
+
+def _at(topic: str, partition: int, offset: int) -> TopicPartition:
+    start = OFFSET_BEGINNING if offset == NEVER_COMMITTED else offset
+    return TopicPartition(topic, partition, start)

@@ -46,8 +46,10 @@ class Fetched(Protocol):
 
 
 class Batch(NamedTuple):
-    """Records as they were fetched."""
+    """Records of one input, as they were fetched."""
 
+    source: int
+    """Which of the inputs."""
     messages: Sequence[Fetched]
     headers: Mapping[Place, Headers | None]
     """Of those that have any; None where they are unreadable."""
@@ -68,6 +70,8 @@ class Dead(NamedTuple):
 class Work(NamedTuple, Generic[V]):
     """What came of a batch."""
 
+    source: int
+    """Which of the inputs it was of."""
     messages: Sequence[Fetched]
     outgoing: list[Outgoing]
     dead: list[Dead]
@@ -80,6 +84,8 @@ class Work(NamedTuple, Generic[V]):
 class InDoubt(NamedTuple, Generic[V]):
     """A batch whose transaction failed, so that only the broker knows whether it happened."""
 
+    source: int
+    """Which of the inputs it was of."""
     token: str
     """Stands in the metadata of the offsets: tells our commit from another member's."""
     positions: dict[int, int]

@@ -14,7 +14,6 @@ from headrace.chassis.batch import Place, Work
 from headrace.chassis.records import Answer, Outgoing
 from headrace.chassis.stages import STAGES, Stage, StageClock
 from headrace.chassis.telemetry import Telemetry, Told, messaging
-from headrace.chassis.topology import Topology
 from headrace.chassis.tracing import CURRENT, SpanIds, Trace, new_span_id
 from headrace.chassis.transactor import ToProduce
 
@@ -34,8 +33,10 @@ class BatchTrace:
     ----------
     telemetry
         Where they are written.
-    topology
-        What the service reads, and as which group.
+    source
+        The topic that it was fetched from.
+    group
+        As which group.
     clock
         Where the time goes.
     messages
@@ -43,12 +44,12 @@ class BatchTrace:
     """
 
     def __init__(
-        self, telemetry: Telemetry, topology: Topology, clock: StageClock, messages: int
+        self, telemetry: Telemetry, source: str, group: str, clock: StageClock, messages: int
     ) -> None:
         self._ids = _new_ids(telemetry)
         self._messages = messages
         self._telemetry = telemetry
-        self._source, self._group = topology.source.topic, topology.group
+        self._source, self._group = source, group
         self._clock = clock
         self._spent_s: dict[Stage, float] = dict.fromkeys(STAGES, 0.0)
         self._since: dict[Stage, float] | None = None

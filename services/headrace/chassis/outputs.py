@@ -44,7 +44,7 @@ class Outputs:
         """Return the handler's records, changes of state, dead letters and a pause, if any."""
         records = [trace.to_produce(each) for each in work.outgoing]
         if work.overlay.changes:
-            records.append(self._changes(work.overlay.changes))
+            records.append(self._changes(work.source, work.overlay.changes))
         if work.dead:
             records.append(trace.to_produce(self._dead_letters(work, headers)))
         if pause_reason is not None:
@@ -52,15 +52,23 @@ class Outputs:
             records.append(self._pause(pause_reason))
         return records
 
-    def _changes(self, changes: Sequence[Change]) -> ToProduce:
+    def _changes(self, source: int, changes: Sequence[Change]) -> ToProduce:
         topic, encode, _ = self._topology.changelog
         partitions, keys, slots, offsets, bodies = zip(*changes, strict=True)
-        values = encode.batch({"format": self._format_version}, {"offset": offsets, "body": bodies})
+        same = {"format": self._format_version, "input": source}
+        values: list[bytes | None]
+        if None in bodies:
+            encoded = encode.batch(same, {"offset": offsets, "body": [b or b"" for b in bodies]})
+            values = [
+                None if body is None else value for body, value in zip(bodies, encoded, strict=True)
+            ]
+        else:
+            values = [*encode.batch(same, {"offset": offsets, "body": bodies})]
         named = [f"{key}#{slot}" for key, slot in zip(keys, slots, strict=True)]
         return ToProduce(topic, named, values, partitions)
 
     def _dead_letters(self, work: Work[Any], headers: Mapping[Place, Headers | None]) -> Outgoing:
-        topic, encode, _ = self._topology.dead_letters
+        topic, encode, _ = self._topology.inputs[work.source].dead_letters
         messages = {(each.partition(), each.offset()): each for each in work.messages}
         places = [(dead.partition, dead.offset) for dead in work.dead]
         letters = [

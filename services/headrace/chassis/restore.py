@@ -13,7 +13,10 @@ from headrace.contracts.codec import Undecodable
 from headrace.errors import HeadraceError
 
 V = TypeVar("V")
+Offsets = tuple[int, ...]
+"""Of a partition, one for each input."""
 NEVER_COMMITTED = -1
+_FORGOTTEN: Mapping[str, Any] = {"input": 0, "offset": NEVER_COMMITTED, "body": None}
 
 
 class Contradiction(HeadraceError):
@@ -39,7 +42,7 @@ class Restorer:
     def restore(
         self,
         state: KeyedState[V],
-        committed: Mapping[int, int],
+        committed: Mapping[int, Offsets],
         go_on: Callable[[], bool],
         timeout_s: float,
     ) -> bool:
@@ -48,8 +51,8 @@ class Restorer:
         Parameters
         ----------
         committed
-            The stable committed input offset of each partition, ``NEVER_COMMITTED`` where there
-            is none. It must have been fetched before this call: the end is looked up after it.
+            The stable committed offset of each partition's inputs, ``NEVER_COMMITTED`` where there
+            is none. They must have been fetched before this call: the end is looked up after it.
         go_on
             Called every now and then; False abandons the restore (the partitions were lost).
         timeout_s
@@ -71,8 +74,9 @@ class Restorer:
                 if not go_on():
                     return False
                 for message in messages:
-                    change = self._change(message, state.layout.version)
-                    self._check(change, committed[change.partition])
+                    source, change = self._change(message, state.layout.version)
+                    if change.body is not None:
+                        self._check(change, committed[change.partition][source])
                     self._apply(state, change)
         return True
 
@@ -86,9 +90,11 @@ class Restorer:
                 fix="Somebody else has written to the changelog: only the service may.",
             ) from error
 
-    def _change(self, message: Fetched, version: int) -> Change:
+    def _change(self, message: Fetched, version: int) -> tuple[int, Change]:
+        """Return which of the inputs has caused a change, and the change."""
+        value = message.value()
         try:
-            entry = self._decode(message.value())
+            entry = {**_FORGOTTEN, "format": version} if value is None else self._decode(value)
             key, _, slot = (message.key() or b"").decode().rpartition("#")
             number = int(slot)
         except (Undecodable, ValueError) as error:
@@ -103,7 +109,8 @@ class Restorer:
                 f"format {version}.",
                 fix="Run the version that wrote it, or migrate the changelog.",
             )
-        return Change(message.partition(), key, number, entry["offset"], entry["body"])
+        change = Change(message.partition(), key, number, entry["offset"], entry["body"])
+        return entry["input"], change
 
     def _check(self, change: Change, committed: int) -> None:
         where = f"{self._topic} partition {change.partition}"

@@ -5,7 +5,7 @@ each slot, in any order, so the compacted changelog topic is the state.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -38,7 +38,8 @@ class Change(NamedTuple):
     slot: int
     offset: int
     """Offset of the input that the change reflects."""
-    body: bytes
+    body: bytes | None
+    """None where the key is forgotten."""
 
 
 _PLACE = itemgetter(0, 1)
@@ -54,6 +55,9 @@ class View(Protocol[V_co]):
 
     def change(self, partition: int, key: str, slot: int, offset: int, body: bytes) -> None:
         """Record the change that the handler has just made to the value."""
+
+    def forget(self, partition: int, key: str, slots: Sequence[int], offset: int) -> None:
+        """Forget a key, given all slots of it that were ever written."""
 
 
 class KeyedState(Generic[V]):
@@ -82,8 +86,14 @@ class KeyedState(Generic[V]):
         self._values.pop(partition, None)
 
     def restore(self, change: Change) -> None:
-        """Apply an entry of the changelog."""
+        """Apply an entry of the changelog.
+
+        All slots of a key are forgotten together, so the first of them forgets the key.
+        """
         values = self.of(change.partition)
+        if change.body is None:
+            values.pop(change.key, None)
+            return
         value = values.get(change.key)
         if value is None:
             value = values[change.key] = self.layout.empty(change.key)
@@ -105,7 +115,8 @@ class Overlay(Generic[V]):
     def __init__(self, state: KeyedState[V], below: "Overlay[V] | None") -> None:
         self._state = state
         self._below = below
-        self._values: defaultdict[int, dict[str, V]] = defaultdict(dict)
+        self._values: defaultdict[int, dict[str, V | None]] = defaultdict(dict)
+        """None where a key was forgotten."""
         self.changes: list[Change] = []
 
     def get(self, partition: int, key: str) -> V:
@@ -113,7 +124,7 @@ class Overlay(Generic[V]):
         values = self._values[partition]
         value = values.get(key)
         if value is None:
-            below = self._find(partition, key)
+            below = None if key in values else self._find(partition, key)
             layout = self._state.layout
             value = values[key] = layout.empty(key) if below is None else layout.copy(below)
         return value
@@ -122,10 +133,15 @@ class Overlay(Generic[V]):
         """Record the change that the handler has just made to the value."""
         self.changes.append(Change(partition, key, slot, offset, body))
 
+    def forget(self, partition: int, key: str, slots: Sequence[int], offset: int) -> None:
+        """Forget a key, given all slots of it that were ever written."""
+        self._values[partition][key] = None
+        self.changes += [Change(partition, key, slot, offset, None) for slot in slots]
+
     @property
     def changed_bytes(self) -> int:
         """Length of all bodies."""
-        return sum(map(len, map(_BODY, self.changes)))
+        return sum(map(len, filter(None, map(_BODY, self.changes))))
 
     def above(self) -> "Overlay[V]":
         """Return an empty overlay over this one."""
@@ -146,13 +162,17 @@ class Overlay(Generic[V]):
         self._below = None
         for partition, key in set(map(_PLACE, self.changes)):
             if partition in partitions:
-                self._state.of(partition)[key] = self._values[partition][key]
+                value = self._values[partition][key]
+                if value is None:
+                    self._state.of(partition).pop(key, None)
+                else:
+                    self._state.of(partition)[key] = value
 
     def _find(self, partition: int, key: str) -> V | None:
         overlay = self._below
         while overlay is not None:
-            value = overlay._values[partition].get(key)
-            if value is not None:
-                return value
+            values = overlay._values[partition]
+            if key in values:
+                return values[key]
             overlay = overlay._below
         return self._state.of(partition).get(key)

@@ -1,5 +1,7 @@
 """The stream: batches in, one transaction out, exactly once.
 
+What is fetched at once is handled in batches of one input each: the inputs in their order.
+
 Each step does one of three things. Held (paused, or waiting for the registry): nothing is
 fetched. Not fetching (after an assignment or a failed transaction): settle. Else: fetch a batch,
 handle it, begin its transaction.
@@ -11,7 +13,8 @@ there is no next batch. Where it fails, what was handled above it is thrown away
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from itertools import count
 from time import monotonic
 from typing import Generic, TypeVar, cast
@@ -23,15 +26,14 @@ from headrace.chassis.batch import (
     Batch,
     Dead,
     Fetched,
-    Headers,
     InDoubt,
-    Place,
     Work,
     decode,
     positions,
 )
 from headrace.chassis.batch_trace import BatchTrace
 from headrace.chassis.clients import Clients
+from headrace.chassis.companion import ALONE, Companion
 from headrace.chassis.handling import Handler, handle
 from headrace.chassis.headers import read_headers
 from headrace.chassis.health import Health
@@ -64,7 +66,7 @@ _AWAITED = "waiting for the registry"
 
 
 class Stream(Generic[V]):
-    """Runs a handler over a topic.
+    """Runs handlers over topics.
 
     Parameters
     ----------
@@ -72,29 +74,33 @@ class Stream(Generic[V]):
         What it reads and writes.
     layout
         How its state looks.
-    handler
-        A batch in, records out; it must not do I/O.
+    handlers
+        Of each input: a batch in, records out; it must not do I/O.
     now_ms
         The wall clock, in milliseconds.
     tables
         Topics that the handler looks things up in: whole before it starts, followed between
         batches.
+    companion
+        What the handlers hold beside the state, if anything.
     """
 
     def __init__(
         self,
         topology: Topology,
         layout: Format[V],
-        handler: Handler[V],
+        handlers: Sequence[Handler[V]],
         clients: Clients,
         settings: StreamSettings,
         metrics: Metrics,
         telemetry: Telemetry,
         now_ms: Callable[[], int],
         tables: Sequence[Table] = (),
+        companion: Companion = ALONE,
     ) -> None:
         self._topology = topology
-        self._handler = handler
+        self._handlers = handlers
+        self._topics = [each.channel.topic for each in topology.inputs]
         self._settings = settings
         self._now_ms = now_ms
         self.metrics = metrics
@@ -119,15 +125,20 @@ class Stream(Generic[V]):
             lambda heard: clients.consumer(
                 topology.group, error_cb=heard, **_session(settings.session_timeout_ms)
             ),
-            topology.source.topic,
+            self._topics,
             self.state,
             Restorer(clients, topology.changelog.topic, topology.changelog.decode),
+            companion,
             self.health.beat,
             self._finish,
             settings.settle_timeout_s,
         )
         self._reporter = Reporter(self.health, metrics, self._assignment, self.state, self.clock)
         self._outputs = Outputs(topology, layout.version, now_ms)
+        self._waiting: deque[Batch] = deque()
+        """Fetched with the latest batch, from other inputs."""
+        self._course = 0
+        """The assignment's when they were fetched."""
         self._underway: Underway[V] | None = None
         self._tokens = (f"{uuid.uuid4().hex}-{number}" for number in count())
         self._registry_retry_at = 0.0
@@ -227,6 +238,15 @@ class Stream(Generic[V]):
         return _AWAITED if monotonic() < self._registry_retry_at else ""
 
     def _fetch(self) -> Batch | None:
+        """Return the next batch: of what was fetched already, or of what comes."""
+        if self._course != self._assignment.course:
+            self._waiting.clear()  # it will be fetched again
+        if not self._waiting:
+            self._waiting.extend(self._fetch_anew())
+            self._course = self._assignment.course
+        return self._waiting.popleft() if self._waiting else None
+
+    def _fetch_anew(self) -> list[Batch]:
         """Wait for a first record, then take what is there already: never wait for a full batch.
 
         Only a full batch is handled beside the commit of the one before. What is less would have
@@ -242,7 +262,7 @@ class Stream(Generic[V]):
                 self.clock.enter("idle")
                 first = consumer.poll(IDLE_S) if self._assignment.fetching else None
                 if first is None:
-                    return None
+                    return []
                 messages = [first]
             self.clock.enter("fetch")
             messages += consumer.consume(most - len(messages), 0)
@@ -253,16 +273,23 @@ class Stream(Generic[V]):
         in_hand = self._assignment.fetching and epoch == self._assignment.epoch
         if not in_hand or not consumer.memberid():
             self._give_back()
-            return None
+            return []
         records = [each for each in messages if each.error() is None or holds_record(each)]
-        if not records:
-            return None
-        fetched = cast("list[Fetched]", records)
-        return Batch(fetched, read_headers(fetched), metadata)
+        return [
+            Batch(source, each, read_headers(each), metadata)
+            for source, each in enumerate(self._by_input(cast("list[Fetched]", records)))
+            if each
+        ]
+
+    def _by_input(self, records: list[Fetched]) -> list[list[Fetched]]:
+        if len(self._topics) == 1:
+            return [records]
+        return [[each for each in records if each.topic() == topic] for topic in self._topics]
 
     def _process(self, batch: Batch) -> None:
         """Handle a batch beside the commit of the one before, then begin its own."""
-        trace = BatchTrace(self._telemetry, self._topology, self.clock, len(batch.messages))
+        topic, group = self._topics[batch.source], self._topology.group
+        trace = BatchTrace(self._telemetry, topic, group, self.clock, len(batch.messages))
         with trace.current():
             prepared = self._prepare(batch, trace)
         if prepared is not None and self._finish():
@@ -288,41 +315,43 @@ class Stream(Generic[V]):
     def _work_within_limit(self, batch: Batch) -> tuple[Work[V], DeadLetterLimit, str | None]:
         """Handle the messages, or only those up to the one that passes the dead-letter limit."""
         messages, before = batch.messages, self._underway
-        work = self._work(messages, batch.headers)
+        work = self._work(batch)
         limit = (before.prepared.limit if before else self._limit).copy()
         dead = {(each.partition, each.offset) for each in work.dead}
         past = limit.first_past([(m.partition(), m.offset()) in dead for m in messages])
         if past is None or not self._settings.dead_letter_limit:
             return work, limit, None
-        work = self._work(messages[: past + 1], batch.headers)
+        work = self._work(batch._replace(messages=messages[: past + 1]))
         return work, limit, f"too many dead letters: {limit}"
 
-    def _work(
-        self, messages: Sequence[Fetched], headers: Mapping[Place, Headers | None]
-    ) -> Work[V]:
+    def _work(self, batch: Batch) -> Work[V]:
         self.clock.enter("decode")
+        source, messages, headers, _ = batch
+        decode_value = self._topology.inputs[source].channel.decode
         sampler = self._telemetry.sampler
-        received, dead, traces = decode(messages, self._topology.source.decode, headers, sampler)
+        received, dead, traces = decode(messages, decode_value, headers, sampler)
         self.clock.enter("handle")
         below = self._underway.doubt.overlay.above if self._underway else self.state.overlay
-        handled, overlay = handle(self._handler, received, below, self.clock)
+        handled, overlay = handle(self._handlers[source], received, below, self.clock)
         dead += [
             Dead(each.received.partition, each.received.offset, each.reason, each.detail)
             for each in handled.rejected
         ]
         dead.sort()  # by partition and offset: the order in which they came
-        return Work(messages, handled.outgoing, dead, handled.counts, overlay, traces)
+        return Work(source, messages, handled.outgoing, dead, handled.counts, overlay, traces)
 
     def _begin(self, prepared: Prepared[V]) -> None:
         """Write everything in one transaction, which is committed beside the next batch."""
         token, reached = next(self._tokens), positions(prepared.work.messages)
-        topic = self._topology.source.topic
+        source = prepared.work.source
+        topic = self._topics[source]
         offsets = [TopicPartition(topic, p, offset, token) for p, offset in reached.items()]
         with prepared.trace.current():
             self.clock.enter("produce")
             prepared.trace.sending()
             begun = self._transactor.begin(prepared.records, offsets, prepared.group_metadata)
-        doubt = InDoubt(token, reached, prepared.work.overlay, lambda: self._committed(prepared))
+        overlay = prepared.work.overlay
+        doubt = InDoubt(source, token, reached, overlay, lambda: self._committed(prepared))
         self._underway = Underway(prepared, begun, doubt)
         self._is_pause_unread = prepared.pause_reason is not None
         if self._is_pause_unread:
@@ -355,7 +384,7 @@ class Stream(Generic[V]):
                 return False
             self.clock.enter("merge")
             doubt.overlay.merge(set(doubt.positions))
-            self._assignment.advance(doubt.positions)
+            self._assignment.advance(doubt.source, doubt.positions)
             doubt.then()
         return True
 

@@ -1,6 +1,6 @@
 """Which topics a stream stands on, and how their records are read and written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from headrace.contracts.batch_encoding import Column
@@ -24,12 +24,19 @@ class Channel(NamedTuple):
     decode: Callable[[bytes | None], dict[str, Any]]
 
 
+class Input(NamedTuple):
+    """A topic that is read, and where what is given up of it goes."""
+
+    channel: Channel
+    dead_letters: Channel
+
+
 class Topology(NamedTuple):
     """The channels of one service."""
 
     service: str
     group: str
-    source: Channel
-    dead_letters: Channel
+    inputs: Sequence[Input]
+    """Partition n of each belongs to partition n of the state."""
     changelog: Channel
     pauses: Channel

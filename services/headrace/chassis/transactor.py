@@ -31,7 +31,7 @@ class ToProduce(NamedTuple):
 
     topic: str
     keys: Sequence[str | bytes | None]
-    values: Sequence[bytes]
+    values: Sequence[bytes | None]
     partitions: Sequence[int] | None = None
     """Of each; None leaves the choice to the partitioner."""
     headers: Mapping[int, Headers] = MappingProxyType({})
@@ -195,7 +195,7 @@ def _produce(producer: Producer, records: ToProduce) -> None:
 
 def _produce_one(
     producer: Producer,
-    arguments: tuple[str, bytes, str | bytes | None, int],
+    arguments: tuple[str, bytes | None, str | bytes | None, int],
     headers: Headers | None,
 ) -> None:
     """Queue a record; where the queue is full, wait for the broker to take some."""

@@ -108,6 +108,7 @@ class StateChanged(TypedDict):
     format: int
     offset: int
     body: bytes
+    input: int
 
 
 class PauseChanged(TypedDict):

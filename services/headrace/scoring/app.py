@@ -16,7 +16,7 @@ from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
 from headrace.chassis.table import Table
 from headrace.chassis.telemetry import Telemetry
-from headrace.chassis.topology import Channel, Topology
+from headrace.chassis.topology import Channel, Input, Topology
 from headrace.chassis.wiring import Wiring
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
@@ -74,17 +74,18 @@ def build(
         Topology(
             service=SERVICE,
             group=f"{charter.name}.{SERVICE}",
-            source=events,
-            dead_letters=wiring.channel(f"{charter.name}.events.dlq"),
+            inputs=[Input(events, wiring.channel(f"{charter.name}.events.dlq"))],
             changelog=wiring.channel(f"{charter.name}.scoring.changelog"),
             pauses=wiring.channel(f"{charter.name}.pauses"),
         ),
         ScoringFormat(HistoryFormat(charter.retention_ms, charter.feature_set.layout)),
-        Decider(
-            scorer,
-            wiring.channel(f"{charter.name}.decisions"),
-            wiring.channel(f"{charter.name}.audits"),
-        ),
+        [
+            Decider(
+                scorer,
+                wiring.channel(f"{charter.name}.decisions"),
+                wiring.channel(f"{charter.name}.audits"),
+            )
+        ],
         clients,
         stream,
         Metrics(SERVICE),

@@ -7,6 +7,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from headrace.chassis.assignment import AWAY, Assignment
 from headrace.chassis.clients import Clients
+from headrace.chassis.companion import ALONE
 from headrace.chassis.settings import KafkaSettings
 from headrace.errors import HeadraceError
 from support.running import free_port, until
@@ -15,7 +16,9 @@ AWAITED = "not in the group yet"
 
 
 def assignment(member, patience_s=1.0):
-    return Assignment(member, "t", MagicMock(), MagicMock(), lambda: None, lambda: None, patience_s)
+    return Assignment(
+        member, ["t"], MagicMock(), MagicMock(), ALONE, lambda: None, lambda: None, patience_s
+    )
 
 
 @pytest.fixture

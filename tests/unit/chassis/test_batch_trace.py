@@ -58,7 +58,7 @@ def run(world):
         stream = Stream(
             TOPOLOGY,
             CountFormat(),
-            TracingHandler(OUTPUTS),
+            [TracingHandler(OUTPUTS)],
             FakeClients(world.kafka, process),
             StreamSettings(instance="a"),
             Metrics("counting"),

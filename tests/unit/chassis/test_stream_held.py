@@ -38,7 +38,7 @@ def start(world):
         stream = Stream(
             topology,
             CountFormat(),
-            CountingHandler(OUTPUTS),
+            [CountingHandler(OUTPUTS)],
             FakeClients(world.kafka, f"process-{len(streams)}"),
             StreamSettings(**{"instance": "a", "dead_letter_run": 2, **settings}),
             Metrics("counting"),
@@ -168,13 +168,22 @@ def test_a_pause_that_is_found_out_after_its_release_is_none(world, start):
     assert (world.committed(), stream.health.not_ready) == ({0: 7}, "")
 
 
+INPUT = TOPOLOGY.inputs[0].channel
+
+
+def known_to(registry):
+    """The topology whose records are decoded by a registry."""
+    channel = INPUT._replace(decode=registry.decode)
+    return TOPOLOGY._replace(inputs=[TOPOLOGY.inputs[0]._replace(channel=channel)])
+
+
 class Registry:
     """Knows what ``{"new": true}`` is written with, as long as it is there."""
 
     away = False
 
     def decode(self, value):
-        record = TOPOLOGY.source.decode(value)
+        record = INPUT.decode(value)
         if self.away and record.get("new"):
             raise RegistryUnavailable("the registry is away")
         return record
@@ -182,7 +191,7 @@ class Registry:
 
 def test_while_nobody_can_tell_a_schema_it_waits_and_is_not_ready_and_loses_nothing(world, start):
     registry = Registry()
-    topology = TOPOLOGY._replace(source=TOPOLOGY.source._replace(decode=registry.decode))
+    topology = known_to(registry)
     stream = start(topology)
     world.publish([GOOD] * 3)
     step(stream)
@@ -202,7 +211,7 @@ def test_while_nobody_can_tell_a_schema_it_waits_and_is_not_ready_and_loses_noth
 
 def test_a_process_that_slept_past_the_wait_for_the_registry_loses_nothing(world, start):
     registry = Registry()
-    stream = start(TOPOLOGY._replace(source=TOPOLOGY.source._replace(decode=registry.decode)))
+    stream = start(known_to(registry))
     registry.away = True
     world.publish([GOOD, (b"k", b'{"new": true}'), GOOD])
     while "registry" not in stream.health.not_ready:
@@ -218,7 +227,7 @@ def test_a_process_that_slept_past_the_wait_for_the_registry_loses_nothing(world
 
 def test_what_is_known_is_read_on_while_the_registry_is_away(world, start):
     registry = Registry()
-    topology = TOPOLOGY._replace(source=TOPOLOGY.source._replace(decode=registry.decode))
+    topology = known_to(registry)
     stream = start(topology)
     registry.away = True
     world.publish([GOOD] * 3)

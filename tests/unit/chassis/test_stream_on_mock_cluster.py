@@ -52,12 +52,12 @@ def test_every_record_is_counted_once_and_the_broken_ones_are_dead_letters(clien
         producer.list_topics(topic, timeout=5)
     for number in range(RECORDS):
         value = b"{broken" if number % 100 == 1 else b"{}"
-        producer.produce(topology.source.topic, value, f"key-{number % 7}")
+        producer.produce(topology.inputs[0].channel.topic, value, f"key-{number % 7}")
     producer.flush(WAIT_S)
     stream = Stream(
         topology,
         CountFormat(),
-        CountingHandler("mock.outputs"),
+        [CountingHandler("mock.outputs")],
         clients,
         StreamSettings(instance="one"),
         Metrics("counting"),
@@ -74,7 +74,9 @@ def test_every_record_is_counted_once_and_the_broken_ones_are_dead_letters(clien
     outputs = [orjson.loads(value) for value in read(clients, "mock.outputs", RECORDS - 20)]
     assert len({(each["partition"], each["offset"]) for each in outputs}) == RECORDS - 20
     assert sum(count.n for _, _, count in stream.state) == RECORDS - 20
-    dead = [orjson.loads(value) for value in read(clients, topology.dead_letters.topic, 20)]
+    dead = [
+        orjson.loads(value) for value in read(clients, topology.inputs[0].dead_letters.topic, 20)
+    ]
     assert {letter["reason"] for letter in dead} == {"undecodable"}
 
 
