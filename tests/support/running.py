@@ -1,4 +1,4 @@
-"""Scoring for a use case, as the process that it is."""
+"""Services for a use case, as the processes that they are."""
 
 import re
 import signal
@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from support.use_case import PROGRAM, WIDE, UseCase
 
 
 @dataclass(frozen=True)
-class Scoring:
-    """A running scoring process."""
+class Running:
+    """A running service."""
 
     process: subprocess.Popen[bytes]
     address: str
@@ -67,9 +67,18 @@ class Scoring:
         return int(found[1]) / 1_024
 
 
+def scoring(
+    case: UseCase, *, ready: bool = True, **environment: object
+) -> AbstractContextManager[Running]:
+    """Run scoring for a while."""
+    return run(case, "scoring", ready=ready, **environment)
+
+
 @contextmanager
-def scoring(case: UseCase, *, ready: bool = True, **environment: object) -> Iterator[Scoring]:
-    """Run scoring for a while; killed where it still lives at the end.
+def run(
+    case: UseCase, service: str, *, ready: bool = True, **environment: object
+) -> Iterator[Running]:
+    """Run a service for a while; killed where it still lives at the end.
 
     Parameters
     ----------
@@ -79,13 +88,13 @@ def scoring(case: UseCase, *, ready: bool = True, **environment: object) -> Iter
         Variables for it, as ``HEADRACE_BATCH_RECORDS=10``.
     """
     port = free_port()
-    log = case.path.with_name(f"scoring-{port}.log")
+    log = case.path.with_name(f"{service}-{port}.log")
     variables = case.environment(**{"HEADRACE_HEALTH_PORT": port, **WIDE, **environment})
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [PROGRAM, "run", "scoring", "--charter", case.path], env=variables, stderr=stderr
+            [PROGRAM, "run", service, "--charter", case.path], env=variables, stderr=stderr
         )
-    running = Scoring(process, f"http://127.0.0.1:{port}", log)
+    running = Running(process, f"http://127.0.0.1:{port}", log)
     try:
         if ready:
             running.until(running.is_ready)

@@ -171,7 +171,7 @@ class Assignment(Generic[V]):
         try:
             committed = self._committed()
             whole = self._restore_if_true(committed, epoch) and self._companion.settle(
-                committed, lambda: self._goes_on(epoch)
+                self._state, committed, lambda: self._goes_on(epoch)
             )
         except KafkaException as error:
             self._bear(error)

@@ -1,19 +1,24 @@
 """What a handler holds beside the state of its stream."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from headrace.chassis.restore import Offsets
+from headrace.chassis.state import KeyedState
 
 
 class Companion(Protocol):
     """Something that a handler changes, and that is not thrown away with a failed batch."""
 
-    def settle(self, committed: Mapping[int, Offsets], go_on: Callable[[], bool]) -> bool:
+    def settle(
+        self, state: KeyedState[Any], committed: Mapping[int, Offsets], go_on: Callable[[], bool]
+    ) -> bool:
         """Make it true again: the state has been restored, and nothing is fetched yet.
 
         Parameters
         ----------
+        state
+            Of the handler.
         committed
             The partitions in hand, and where the group stands in each.
         go_on

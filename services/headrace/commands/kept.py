@@ -23,6 +23,7 @@ CARRIED: Final[dict[str, dict[str, str]]] = {
     },
     "platform/EntityListed": {"entity": FROM_KEY},
     "platform/LabelObserved": {"key": FROM_KEY},
+    "platform/OutcomeKnown": {"key": FROM_KEY, "features": FROM_ALL},
     "platform/PauseChanged": {},
     "platform/ReplayRequested": {},
     "platform/StateChanged": {"body": FROM_ALL},
@@ -92,7 +93,7 @@ def document(charter: Charter) -> str:
 
 def _kept_for(spec: TopicSpec) -> str:
     if spec.retention_ms is None:
-        return "the latest of each key, without end"
+        return "for ever" if spec.cleanup == "delete" else "the latest of each key, without end"
     return f"{spec.retention_ms // DAY_MS:,} days"
 
 

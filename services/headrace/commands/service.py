@@ -3,7 +3,7 @@
 import getpass
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 
@@ -13,18 +13,18 @@ from headrace.chassis.logs import log_as_json
 from headrace.chassis.pauses import release as released
 from headrace.chassis.produce import produce_one
 from headrace.chassis.settings import KafkaSettings, StreamSettings
-from headrace.chassis.telemetry import telemetry
+from headrace.chassis.stream import Stream
+from headrace.chassis.telemetry import Telemetry, telemetry
 from headrace.chassis.wiring import Wiring
 from headrace.commands.console import print_json, results
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.topics import load_topics
 from headrace.errors import HeadraceError
-from headrace.scoring.app import build
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
-Service = Literal["scoring"]
-_HEALTH_PORTS: dict[Service, int] = {"scoring": 19101}
+Service = Literal["labelling", "scoring"]
+_HEALTH_PORTS: dict[Service, int] = {"scoring": 19_101, "labelling": 19_102}
 
 
 def run(service: Service, *, charter: Path | None = None) -> None:
@@ -41,11 +41,26 @@ def run(service: Service, *, charter: Path | None = None) -> None:
         The use case's charter; the shipped one where not given.
     """
     log_as_json(service)
-    settings = ScoringSettings() if charter is None else ScoringSettings(charter=charter)
     stream_settings = StreamSettings()
     with telemetry(f"headrace.{service}") as traced:
-        stream = build(settings, KafkaSettings(), RegistrySettings(), stream_settings, traced)
+        stream = _build(service, charter, stream_settings, traced)
         serve(stream, stream_settings.health_host, _port(service))
+
+
+def _build(
+    service: Service, charter: Path | None, settings: StreamSettings, traced: Telemetry
+) -> Stream[Any]:
+    """Wire a service; the libraries of the others are not loaded."""
+    declared: dict[str, Any] = {} if charter is None else {"charter": charter}
+    around = (KafkaSettings(), RegistrySettings(), settings, traced)
+    if service == "labelling":
+        from headrace.labelling import app as labelling
+        from headrace.labelling.settings import LabellingSettings
+
+        return labelling.build(LabellingSettings(**declared), *around)
+    from headrace.scoring import app as scoring
+
+    return scoring.build(ScoringSettings(**declared), *around)
 
 
 def ready(

@@ -13,5 +13,9 @@ DeadLetterReason = Literal[
     "future",  # its event time is further ahead than the charter allows
     "key_mismatch",  # the record's key is not the value's key field
     "id_conflict",  # an event id that was seen with another payload
+    "unknown_source",  # a label of somebody whom the charter does not know
+    "cannot_speak",  # a label of somebody who cannot know what became of an event so decided
+    "label_conflict",  # the same source has said otherwise with the same revision
+    "orphan",  # a label whose event was never decided, or too long ago
     "handler_failed",  # the handler fails on it, alone and again
 ]

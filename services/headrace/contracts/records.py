@@ -79,6 +79,39 @@ class LabelObserved(TypedDict):
     revision: int
 
 
+class OutcomeKnown(TypedDict):
+    """What a decided event has turned out to be, and what was known of it when it was decided."""
+
+    decision_id: str
+    event_id: str
+    use_case: str
+    key: str
+    occurred_at_ms: int
+    decided_at_ms: int
+    amount_minor: int | None
+    currency: str | None
+    charter_digest: bytes
+    feature_set: bytes
+    features: list[float]
+    model: str
+    model_version: str
+    model_digest: bytes
+    arm: str
+    arm_probability: float
+    score: float
+    action: str
+    expected_cost_minor: int | None
+    stage: str
+    acted: bool
+    fallback: str
+    value: bool | None
+    source: str
+    known_at_ms: int
+    delay_ms: int
+    revision: int
+    replaces: bool | None
+
+
 class Header(TypedDict):
     """One header of a dead letter's record, as it was read."""
 

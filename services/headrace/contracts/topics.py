@@ -8,6 +8,7 @@ from headrace.contracts.location import shipped
 
 DAY_MS: Final = 86_400_000
 DEAD_LETTER_RETENTION_MS: Final = 90 * DAY_MS
+FOR_EVER: Final = "for ever"
 BATCH_OVERHEAD_BYTES: Final = 65_536
 REPLICAS_FOR_QUORUM: Final = 3
 
@@ -25,6 +26,7 @@ class TopicSpec:
     partitions: int
     cleanup: Literal["delete", "compact"]
     retention_ms: int | None
+    """None is for ever."""
     max_record_bytes: int
 
     @property
@@ -69,8 +71,8 @@ def topic_config(spec: TopicSpec, replication: int = 1) -> dict[str, str]:
     if spec.cleanup == "compact":
         # Compaction leaves the segment that is written to alone, and a restore reads all of it.
         config |= {"segment.bytes": str(64 * 1_048_576), "min.cleanable.dirty.ratio": "0.1"}
-    if spec.retention_ms is not None:
-        config["retention.ms"] = str(spec.retention_ms)
+    if spec.cleanup == "delete":
+        config["retention.ms"] = str(-1 if spec.retention_ms is None else spec.retention_ms)
     if replication >= REPLICAS_FOR_QUORUM:
         config["min.insync.replicas"] = "2"
     return config
@@ -79,7 +81,7 @@ def topic_config(spec: TopicSpec, replication: int = 1) -> dict[str, str]:
 def _topic(
     pattern: str, declaration: dict[str, Any], use_case: str, event_schema: str
 ) -> TopicSpec:
-    days = declaration.get("retention_days")
+    days = declaration.get("retention_days", FOR_EVER)
     return TopicSpec(
         name=pattern.format(use_case=use_case),
         description=declaration["description"],
@@ -89,7 +91,7 @@ def _topic(
         consumers=tuple(declaration["consumers"]),
         partitions=declaration["partitions"],
         cleanup=declaration["cleanup"],
-        retention_ms=None if days is None else days * DAY_MS,
+        retention_ms=None if days == FOR_EVER else days * DAY_MS,
         max_record_bytes=declaration["max_record_bytes"],
     )
 
@@ -97,8 +99,10 @@ def _topic(
 def _dead_letters_of(source: TopicSpec) -> TopicSpec:
     """Return the topic that takes what a consumer of the source gave up on.
 
-    A dead letter holds the whole record and the reason, so it may be twice as large.
+    A dead letter holds the whole record and the reason, so it may be twice as large. It is kept
+    no shorter than what it is a letter of.
     """
+    kept_ms = source.retention_ms
     return TopicSpec(
         name=f"{source.name}.dlq",
         description=f"What could not be processed of: {source.description}",
@@ -108,6 +112,6 @@ def _dead_letters_of(source: TopicSpec) -> TopicSpec:
         consumers=("operators",),
         partitions=source.partitions,
         cleanup="delete",
-        retention_ms=DEAD_LETTER_RETENTION_MS,
+        retention_ms=None if kept_ms is None else max(DEAD_LETTER_RETENTION_MS, kept_ms),
         max_record_bytes=2 * source.max_record_bytes,
     )

@@ -25,7 +25,11 @@ DEAD_BECAUSE: Final[Mapping[DeadLetterReason, str]] = {
     "future": "it says that it happened in the future",
     "key_mismatch": "it came under another key than its own",
     "id_conflict": "another event with the same id was decided before it",
-    "handler_failed": "deciding it failed",
+    "unknown_source": "it is a label of somebody whom the charter does not know",
+    "cannot_speak": "it is a label of somebody who cannot know what became of its event",
+    "label_conflict": "it is a label whose source has said otherwise with the same revision",
+    "orphan": "it is a label of an event of which no decision is known",
+    "handler_failed": "processing it failed",
 }
 _FALLBACKS: Final[Mapping[str, str]] = {
     "model_untrusted": "no model could be verified",

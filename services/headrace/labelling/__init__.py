@@ -1,5 +1,8 @@
-"""Labelling: from decisions and labels to outcomes.
+"""Labelling: what decided events turned out to be, from decisions and labels.
 
-So far its domain: `headrace backtest` runs it in process. The service that joins
-``<use-case>.decisions`` with ``<use-case>.labels`` is to come.
+Consumes ``<use-case>.decisions`` and ``<use-case>.labels``, whose partitions belong together.
+Produces, in one transaction with the input's offsets, ``<use-case>.outcomes`` (one partition: a
+total order), ``<use-case>.decisions.dlq``, ``<use-case>.labels.dlq`` and
+``<use-case>.labelling.changelog``. Its state is, of each event, the decision and the labels until
+nobody may speak of it any more, and how far event time has come (:mod:`.watermarks`).
 """

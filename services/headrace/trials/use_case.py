@@ -17,6 +17,7 @@ from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
 _CALL_S = 10.0
+_SERVICES = ("scoring", "labelling", "learning")
 _ABSENT = (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
@@ -65,7 +66,8 @@ def discard(use_case: str, clients: Clients) -> None:
     own = re.compile(rf"(?:\w+__)?{re.escape(use_case)}\.")
     names = [name for name in admin.list_topics(timeout=_CALL_S).topics if own.match(name)]
     waits = [*admin.delete_topics(names).values()] if names else []
-    waits += admin.delete_consumer_groups([f"{use_case}.scoring"]).values()
+    groups = [f"{use_case}.{service}" for service in _SERVICES]
+    waits += admin.delete_consumer_groups(groups).values()
     for wait in waits:
         try:
             wait.result(_CALL_S)

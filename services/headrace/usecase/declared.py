@@ -2,7 +2,7 @@
 
 import re
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import (
     BeforeValidator,
@@ -17,7 +17,8 @@ from pydantic.fields import FieldInfo
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 """A docstring under a key is what editors show of it; see ``headrace charter schema``."""
 
-_UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+DAY_MS: Final = 86_400_000
+_UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": DAY_MS}
 _SHORT_UNITS_MS = {"ms": 1, "s": 1_000}
 
 

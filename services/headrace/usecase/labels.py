@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, StrictBool, model_validator
 from pydantic.dataclasses import dataclass
 
-from headrace.usecase.declared import STRICT, DurationMs, Slug, an_example
+from headrace.usecase.declared import DAY_MS, STRICT, DurationMs, Slug, an_example
 from headrace.usecase.policy import Action
 from headrace.usecase.problems import Problem
 from headrace.usecase.salvage import as_far_as_known
@@ -42,6 +42,13 @@ class Labels:
         min_length=1, examples=[{"analyst": an_example(LabelSource)}]
     )
     """By name."""
+    orphan_after_ms: DurationMs = Field(default=7 * DAY_MS, alias="orphan_after", examples=["7d"])
+    """A label for whose event no decision has come for so long is given up."""
+
+    @property
+    def longest_horizon_ms(self) -> int:
+        """How long after an event something of it may become known, by whomever."""
+        return max(self.horizon_ms, *(source.horizon_ms for source in self.sources.values()))
 
 
 def premature(labels: Labels) -> Iterator[Problem]:

@@ -10,9 +10,10 @@ so a restart and a replay find the same.
 import struct
 from typing import Final
 
+from headrace.usecase.declared import DAY_MS
+
 RESERVED_KEY: Final = "\0reviews"
 """The key of a partition's state under which they are counted."""
-DAY_MS: Final = 86_400_000
 _DAYS: Final = 64
 _BODY = struct.Struct("<qq")
 

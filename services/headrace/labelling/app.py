@@ -1,0 +1,134 @@
+"""Wiring the labelling service: what it reads, what it remembers, what it does."""
+
+import time
+from collections.abc import Sequence
+
+from headrace.chassis.clients import Clients
+from headrace.chassis.metrics import Metrics
+from headrace.chassis.records import Answer, Handled, Outgoing, Received
+from headrace.chassis.settings import KafkaSettings, StreamSettings
+from headrace.chassis.stages import StageClock
+from headrace.chassis.state import View
+from headrace.chassis.stream import Stream
+from headrace.chassis.telemetry import Telemetry
+from headrace.chassis.topology import Channel, Input, Topology
+from headrace.chassis.wiring import Wiring
+from headrace.contracts.registry import Registry, RegistrySettings
+from headrace.contracts.schemas import field_names
+from headrace.contracts.topics import load_topics
+from headrace.labelling.joining import Joined, Joiner
+from headrace.labelling.settings import LabellingSettings
+from headrace.labelling.state import LabellingFormat, State
+from headrace.labelling.timers import Timers
+from headrace.usecase.charter import Charter
+
+SERVICE = "labelling"
+
+
+def build(
+    settings: LabellingSettings,
+    kafka: KafkaSettings,
+    registry: RegistrySettings,
+    stream: StreamSettings,
+    telemetry: Telemetry,
+) -> Stream[State]:
+    """Return the labelling service, ready to run.
+
+    Raises
+    ------
+    HeadraceError
+        The charter is wrong, the registry is down, or the topics and schemas were not applied.
+    """
+    charter = Charter.load(settings.charter, field_names)
+    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
+    inputs = [
+        Input(
+            wiring.channel(f"{charter.name}.{name}"), wiring.channel(f"{charter.name}.{name}.dlq")
+        )
+        for name in ("decisions", "labels")
+    ]
+    decisions, labels = inputs
+    timers = Timers(charter)
+    joiner = Joiner(charter, timers, decisions.channel.decode, labels.channel.topic, now_ms)
+    writer = Writer(wiring.channel(f"{charter.name}.outcomes"), labels.dead_letters)
+    return Stream(
+        Topology(
+            service=SERVICE,
+            group=f"{charter.name}.{SERVICE}",
+            inputs=inputs,
+            changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
+            pauses=wiring.channel(f"{charter.name}.pauses"),
+        ),
+        LabellingFormat(),
+        [Decisions(joiner, writer), Labels(joiner, writer)],
+        Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
+        stream,
+        Metrics(SERVICE),
+        telemetry,
+        now_ms,
+        companion=timers,
+    )
+
+
+class Writer:
+    """Encodes what came of a batch."""
+
+    def __init__(self, outcomes: Channel, dead_letters: Channel) -> None:
+        self._outcomes = outcomes
+        self._dead_letters = dead_letters
+
+    def handled(self, joined: Joined) -> Handled:
+        """Return it as the chassis takes it."""
+        outgoing = []
+        if joined.outcomes:
+            outgoing.append(
+                Outgoing(
+                    self._outcomes.topic,
+                    [each["key"] for each in joined.outcomes],
+                    [self._outcomes.encode(each) for each in joined.outcomes],
+                    {row: Answer(trace) for row, trace in joined.traces.items()},
+                )
+            )
+        if joined.given_up:
+            letters = joined.given_up
+            values = [self._dead_letters.encode(each) for each in letters]
+            keys = [each["key"] for each in letters]
+            outgoing.append(Outgoing(self._dead_letters.topic, keys, values))
+        return Handled(outgoing, joined.rejected, joined.counts)
+
+
+class Decisions:
+    """The handler of the decisions."""
+
+    def __init__(self, joiner: Joiner, writer: Writer) -> None:
+        self._joiner = joiner
+        self._writer = writer
+
+    def __call__(
+        self, received: Sequence[Received], view: View[State], stages: StageClock
+    ) -> Handled:
+        """Return the outcomes of decisions whose labels have waited, and of what is due."""
+        joined = self._joiner.decide(received, view)
+        stages.enter("encode")
+        return self._writer.handled(joined)
+
+
+class Labels:
+    """The handler of the labels."""
+
+    def __init__(self, joiner: Joiner, writer: Writer) -> None:
+        self._joiner = joiner
+        self._writer = writer
+
+    def __call__(
+        self, received: Sequence[Received], view: View[State], stages: StageClock
+    ) -> Handled:
+        """Return the outcomes that labels say, and of what is due."""
+        joined = self._joiner.hear(received, view)
+        stages.enter("encode")
+        return self._writer.handled(joined)
+
+
+def now_ms() -> int:
+    """Return the wall clock in milliseconds."""
+    return time.time_ns() // 1_000_000
