@@ -29,6 +29,7 @@ from headrace.simulator.kinds import DECIDED
 from headrace.simulator.labelling import Labelling
 from headrace.simulator.publisher import Publisher
 from headrace.simulator.scenario import Scenario
+from headrace.simulator.seasons import DAY_MS
 from headrace.simulator.sources import events_topic, recorded, simulated
 from headrace.usecase.charter import Charter
 from support.traces import UNTRACED
@@ -38,6 +39,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 FDH = "data/fdh/transactions_2018-04-01_2018-08-14.parquet"
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 RECORDS = 2_000
+PARTITIONS = 4
+WAIT_MS = 61 * DAY_MS
+"""The charter's horizon and lateness."""
 
 
 @pytest.fixture
@@ -234,26 +238,33 @@ def decide(charter, registry, wiring):
     return decide
 
 
-def labels_on(topic, decode):
-    """Return each partition's labels in their order."""
-    labels = defaultdict(list)
+def said_on(topic, decode):
+    """Return what is said in each partition, labels and heartbeats, in its order."""
+    said = defaultdict(list)
     for message in read(topic):
-        label = decode(message.value())
-        assert message.key().decode() == label["key"]
-        labels[message.partition()].append(label)
-    return labels
+        record = decode(message.value())
+        name = record["source"] if record["kind"] == "heartbeat" else record["key"]
+        assert message.key().decode() == name
+        said[message.partition()].append(record)
+    return said
 
 
 def folded(decisions, decode, scenario):
-    """Return each partition's labels as the desk makes them of the decisions on the topic."""
-    desk, labels, partition_of = LabelDesk(scenario), defaultdict(list), {}
+    """Return what the desk makes in each partition of the decisions on the topic."""
+    desk, said = LabelDesk(scenario), defaultdict(list)
     for message in read(decisions):
-        decision = decode(message.value())
-        partition_of[decision["key"]] = message.partition()
-        labels[message.partition()] += desk.observe(message.partition(), decision)
-    for label in desk.rest():
-        labels[partition_of[label["key"]]].append(label)
-    return labels
+        said[message.partition()] += desk.observe(message.partition(), decode(message.value()))
+    for partition, record in desk.rest(PARTITIONS, WAIT_MS):
+        said[partition].append(record)
+    return said
+
+
+def of_kind(kind, said):
+    """Return each partition's labels, or its heartbeats."""
+    return {
+        number: [record for record in records if record["kind"] == kind]
+        for number, records in said.items()
+    }
 
 
 def test_labels_follow_the_decisions_and_stand_once_however_often_it_is_run(
@@ -264,8 +275,13 @@ def test_labels_follow_the_decisions_and_stand_once_however_often_it_is_run(
     arguments = ("--simulate", str(RECORDS), "--seed", "5", "--labels", "--charter", charter)
     first, again = published(*arguments), published(*arguments)
     channels = [wiring.channel(f"{name}.{topic}") for topic in ("decisions", "labels")]
-    labels = labels_on(channels[1].topic, channels[1].decode)
-    assert labels == folded(channels[0].topic, channels[0].decode, Scenario(5, RECORDS))
+    said = said_on(channels[1].topic, channels[1].decode)
+    expected = folded(channels[0].topic, channels[0].decode, Scenario(5, RECORDS))
+    labels, beats = of_kind("label", expected), of_kind("heartbeat", expected)
+    assert of_kind("label", said) == labels
+    assert of_kind("heartbeat", said) == {number: 2 * each for number, each in beats.items()}
+    assert all(said[number][: len(each)] == each for number, each in expected.items())
+    assert first["heartbeats"] == again["heartbeats"] == sum(map(len, beats.values()))
     of_source = Counter(label["source"] for each in labels.values() for label in each)
     assert first["labels"] == of_source
     assert of_source["analyst"] > 10
@@ -280,7 +296,8 @@ def test_decisions_that_do_not_come_are_an_error_that_says_how_many(charter, wir
         LabelDesk(Scenario(5, RECORDS)),
         wiring.channel(f"{name}.decisions"),
         wiring.channel(f"{name}.labels"),
-        partitions=4,
+        partitions=PARTITIONS,
+        wait_ms=WAIT_MS,
         stalled_s=0.5,
     )
     labelling.expect(17)

@@ -62,6 +62,21 @@ class Clients:
         """Return an idempotent producer."""
         return _made(Producer, {**self._base, **_PRODUCER, **extra})
 
+    def gapless_producer(self) -> Producer:
+        """Return a producer of which, in a partition, nothing comes after what did not arrive.
+
+        A refused record is fatal to it, and it tries for ever: flush it with a time-out.
+        """
+        return self.producer(
+            **{
+                "enable.gapless.guarantee": True,
+                # Records that time out are not covered by that.
+                "message.timeout.ms": 0,
+                # Errors only: it warns of the guarantee's being experimental each time.
+                "log_level": 3,
+            }
+        )
+
     def transactional_producer(self, transactional_id: str, timeout_ms: int) -> Producer:
         """Return a producer whose transactions the broker aborts after ``timeout_ms``."""
         return _made(

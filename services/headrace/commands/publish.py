@@ -89,7 +89,8 @@ def publish(
         pattern, the age band of the card's holder.
     labels
         Also follow the decisions about the simulated events and publish what becomes known of
-        them. Needs scoring to run; ends when every label has been published.
+        them, and each source's heartbeats. Needs scoring to run; ends when every label has been
+        published.
     rate
         Events a second, on a schedule that never waits: what is overdue goes out at once.
         Default: as fast as the broker takes them.
@@ -140,7 +141,8 @@ def _labelling(
     wiring = Wiring(topics, registry)
     decisions, labels = (wiring.channel(f"{case.name}.{name}") for name in ("decisions", "labels"))
     partitions = topics[decisions.topic].partitions
-    return Labelling(clients, LabelDesk(scenario), decisions, labels, partitions)
+    wait_ms = case.labels.horizon_ms + case.events.lateness_ms
+    return Labelling(clients, LabelDesk(scenario), decisions, labels, partitions, wait_ms)
 
 
 def _require(producer: Producer, topic: str) -> None:

@@ -91,11 +91,13 @@ def show(outcome: Published, topic: str, labelling: Labelling | None, *, json: b
     labels = {} if labelling is None else dict(labelling.by_source.most_common())
     if json:
         if labelling is not None:
-            summary["labels"] = labels
+            summary |= {"labels": labels, "heartbeats": labelling.heartbeats}
         by_kind = dict(outcome.by_kind)
         console.print_json({"topic": topic, **summary, "by_kind": by_kind})
         return
     by_source = [(f"labels: {source}", number) for source, number in labels.items()]
+    if labelling is not None:
+        by_source.append(("heartbeats", labelling.heartbeats))
     numbers = [*outcome.by_kind.most_common(), *summary.items(), *by_source]
     rows = [{"": name, "value": value} for name, value in numbers if value is not None]
     console.print_table(f"Published to {topic}", rows)

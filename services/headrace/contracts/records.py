@@ -69,7 +69,10 @@ class AuditRecorded(TypedDict):
 
 
 class LabelObserved(TypedDict):
-    """What an event has turned out to be, as far as one source knows it by now."""
+    """What an event has turned out to be, as far as one source knows it by now.
+
+    A heartbeat is about no event: the source has published all that it observed until then.
+    """
 
     event_id: str
     key: str
@@ -77,6 +80,7 @@ class LabelObserved(TypedDict):
     value: bool
     observed_at_ms: int
     revision: int
+    kind: Literal["label", "heartbeat"]
 
 
 class OutcomeKnown(TypedDict):

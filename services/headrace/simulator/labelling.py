@@ -1,4 +1,4 @@
-"""Runs a label desk beside the publisher: decisions in, labels out at their event time."""
+"""Runs a label desk beside the publisher: decisions in, labels and heartbeats out."""
 
 import time
 from collections import Counter
@@ -17,13 +17,16 @@ from headrace.simulator.reading import POLL_S, kept, polled, reader
 
 STALLED_S = 30.0
 _FLUSH_S = 60.0
+_AGAIN = "Look at the broker with `headrace status` and publish the same again."
 
 
 class Labelling:
     """Publishes what becomes known about the decided events of one world.
 
     It reads all decisions that are kept, so a run that was broken off can be done again: labels
-    that stand on their topic already are not published twice.
+    that stand on their topic already are not published twice, and heartbeats only say again what
+    still holds. What is said of a decision goes to its partition, labels before the heartbeats
+    that speak of them.
 
     Parameters
     ----------
@@ -31,6 +34,9 @@ class Labelling:
         Topics with their codecs.
     partitions
         Of both.
+    wait_ms
+        How long after an event a consumer waits before it takes silence for an answer: the last
+        heartbeats are beyond that for every event.
     stalled_s
         How long to wait for the next missing decision after the last event was published.
     """
@@ -42,6 +48,7 @@ class Labelling:
         decisions: Channel,
         labels: Channel,
         partitions: int,
+        wait_ms: int,
         stalled_s: float = STALLED_S,
     ) -> None:
         self._clients = clients
@@ -49,14 +56,18 @@ class Labelling:
         self._decisions = decisions
         self._labels = labels
         self._partitions = partitions
+        self._wait_ms = wait_ms
         self._stalled_s = stalled_s
-        self._producer = clients.producer()
+        # Or a heartbeat could stand there without a label of which it says that it is published.
+        self._producer = clients.gapless_producer()
         self._known = set[tuple[str, int]]()
         self._expected: int | None = None
         self._failed = 0
         self._first_failure = ""
         self.by_source: Counter[Source] = Counter()
-        """Acknowledged by the broker."""
+        """Labels acknowledged by the broker."""
+        self.heartbeats = 0
+        """Heartbeats acknowledged by the broker."""
 
     def expect(self, decided: int) -> None:
         """Say how many of the world's events are decided in the end: all have been published."""
@@ -65,29 +76,31 @@ class Labelling:
     def run(self, stop: Event) -> None:
         """Follow the decisions until all are there, then let event time run on to the last label.
 
-        After ``stop``, what is not due yet stays unpublished.
+        After ``stop``, what is not due yet stays unpublished, and no heartbeat speaks of it.
 
         Raises
         ------
         HeadraceError
-            Decisions are missing and do not come, or a label was not acknowledged.
+            Decisions are missing and do not come, or something was not acknowledged.
         """
         for value in kept(self._clients, self._labels.topic, self._partitions):
             label = self._labels.decode(value)
-            self._known.add((label["event_id"], label["revision"]))
+            if label["kind"] == "label":
+                self._known.add((label["event_id"], label["revision"]))
         consumer = reader(self._clients, self._decisions.topic, self._partitions)
         try:
             while not stop.is_set() and not self._complete():
                 self._follow(consumer, stop)
             if not stop.is_set():
-                self._publish(self._desk.rest())
+                self._publish(self._desk.rest(self._partitions, self._wait_ms))
         finally:
             consumer.close()
             self._failed += self._producer.flush(_FLUSH_S)
         if self._failed:
             raise HeadraceError(
-                f"{self._failed} labels were not acknowledged; the first: {self._first_failure}",
-                fix="Look at the broker with `headrace status` and publish the same again.",
+                f"{self._failed} labels and heartbeats were not acknowledged; "
+                f"the first: {self._first_failure or 'no answer'}",
+                fix=_AGAIN,
             )
 
     def _complete(self) -> bool:
@@ -104,31 +117,38 @@ class Labelling:
             elif time.monotonic() - waiting_since_s > self._stalled_s:
                 raise self._stalled(self._expected)
         for partition, value in decisions:
-            self._publish(self._desk.observe(partition, self._decisions.decode(value)))
+            said = self._desk.observe(partition, self._decisions.decode(value))
+            self._publish((partition, record) for record in said)
         self._producer.poll(0)
 
-    def _publish(self, labels: Iterable[LabelObserved]) -> None:
-        for label in labels:
-            if (label["event_id"], label["revision"]) not in self._known:
-                self._queue(label)
+    def _publish(self, said: Iterable[tuple[int, LabelObserved]]) -> None:
+        for partition, record in said:
+            if (record["event_id"], record["revision"]) not in self._known:
+                self._queue(partition, record)
 
-    def _queue(self, label: LabelObserved) -> None:
-        source = label["source"]
-
+    def _queue(self, partition: int, record: LabelObserved) -> None:
         def delivered(error: KafkaError | None, _: object) -> None:
-            if error is None:
-                self.by_source[source] += 1
-            else:
+            if error is not None:
                 self._failed += 1
                 self._first_failure = self._first_failure or str(error)
+            elif record["kind"] == "heartbeat":
+                self.heartbeats += 1
+            else:
+                self.by_source[record["source"]] += 1
 
-        value = self._labels.encode(label)
+        value = self._labels.encode(record)
+        key = record["source"] if record["kind"] == "heartbeat" else record["key"]
+        full_since_s = time.monotonic()
         while True:
             try:
                 self._producer.produce(
-                    self._labels.topic, value=value, key=label["key"], on_delivery=delivered
+                    self._labels.topic, value, key, partition, on_delivery=delivered
                 )
             except BufferError:
+                if time.monotonic() - full_since_s > _FLUSH_S:
+                    raise HeadraceError(
+                        f"The broker has taken no labels for {_FLUSH_S:.0f} s.", fix=_AGAIN
+                    ) from None
                 self._producer.poll(POLL_S)
             else:
                 return

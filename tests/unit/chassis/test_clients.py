@@ -51,6 +51,17 @@ def test_a_reader_sees_committed_records_only_and_where_a_partition_ends(clients
     assert expected.items() <= config.items()
 
 
+def test_nothing_comes_after_a_gap_of_a_gapless_producer_not_even_one_of_a_time_out(clients, made):
+    clients.gapless_producer()
+    (config,) = made
+    expected = {
+        "enable.gapless.guarantee": True,
+        "enable.idempotence": True,
+        "message.timeout.ms": 0,
+    }
+    assert expected.items() <= config.items()
+
+
 def test_what_is_fetched_and_not_handled_is_bounded(clients, made):
     clients.consumer("group")
     clients.producer()
