@@ -5,6 +5,7 @@ from time import monotonic
 from typing import cast
 
 from confluent_kafka import (
+    OFFSET_END,
     IsolationLevel,
     KafkaError,
     Message,
@@ -46,6 +47,24 @@ def beginnings(
     return [TopicPartition(topic, partition, offset) for partition, offset in first.items()]
 
 
+def since(
+    clients: Clients, topic: str, partitions: Sequence[int], time_ms: int, timeout_s: float
+) -> list[TopicPartition]:
+    """Return where the records from a time on begin, to be assigned; the end where there are none.
+
+    Parameters
+    ----------
+    time_ms
+        Of the records' own timestamps, in milliseconds since the epoch.
+    """
+    at_time = OffsetSpec.for_timestamp(time_ms)  # type: ignore[no-untyped-call]  # as above
+    first = _offsets(clients, topic, partitions, at_time, timeout_s)
+    return [
+        TopicPartition(topic, partition, OFFSET_END if offset < 0 else offset)
+        for partition, offset in first.items()
+    ]
+
+
 def _offsets(
     clients: Clients, topic: str, partitions: Sequence[int], which: OffsetSpec, timeout_s: float
 ) -> dict[int, int]:
@@ -59,9 +78,19 @@ def _offsets(
 
 
 def read_to_end(
-    clients: Clients, topic: str, partitions: Sequence[int], timeout_s: float
+    clients: Clients,
+    topic: str,
+    partitions: Sequence[int],
+    timeout_s: float,
+    since_ms: int | None = None,
 ) -> Generator[list[Fetched], None, None]:
     """Read all that is committed up to the end that partitions have when this begins.
+
+    Parameters
+    ----------
+    since_ms
+        Begin with the records of this time, in milliseconds since the epoch; with the first of
+        all where not given.
 
     Yields
     ------
@@ -76,7 +105,10 @@ def read_to_end(
     missing = ends(clients, topic, partitions, timeout_s)
     reader = clients.reader()
     try:
-        reader.assign(beginnings(clients, topic, partitions, timeout_s))
+        if since_ms is None:
+            reader.assign(beginnings(clients, topic, partitions, timeout_s))
+        else:
+            reader.assign(since(clients, topic, partitions, since_ms, timeout_s))
         until = monotonic() + timeout_s
         while missing:
             messages = reader.consume(_MOST, _WAIT_S)
