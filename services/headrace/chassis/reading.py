@@ -1,6 +1,6 @@
 """Reading topics from their beginning to the end that they have now."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from time import monotonic
 from typing import cast
 
@@ -8,6 +8,7 @@ from confluent_kafka import (
     OFFSET_END,
     IsolationLevel,
     KafkaError,
+    KafkaException,
     Message,
     TopicPartition,
 )
@@ -57,7 +58,7 @@ def since(
     time_ms
         Of the records' own timestamps, in milliseconds since the epoch.
     """
-    at_time = OffsetSpec.for_timestamp(time_ms)  # type: ignore[no-untyped-call]  # as above
+    at_time = OffsetSpec.for_timestamp(time_ms)
     first = _offsets(clients, topic, partitions, at_time, timeout_s)
     return [
         TopicPartition(topic, partition, OFFSET_END if offset < 0 else offset)
@@ -127,6 +128,26 @@ def read_to_end(
                 )
     finally:
         reader.close()
+
+
+def records_of(
+    clients: Clients, topic: str, timeout_s: float, since_ms: int | None = None
+) -> Iterator[Fetched]:
+    """Yield all that is committed to a topic of one partition; as :func:`read_to_end`.
+
+    Raises
+    ------
+    HeadraceError
+        There is no such topic, a transaction stays open, or the broker is away.
+    """
+    try:
+        for batch in read_to_end(clients, topic, [0], timeout_s, since_ms):
+            yield from batch
+    except KafkaException as error:
+        raise HeadraceError(
+            f"{topic} cannot be read: {error.args[0].str()}.",
+            fix="Create it by `headrace topics apply`, or look for a broker that is away.",
+        ) from error
 
 
 def is_end(message: Message, ends_at: dict[int, int]) -> bool:
