@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import wait
 from time import monotonic
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from headrace.chassis.beside import Answer, Call
 from headrace.chassis.metrics import Metrics
@@ -180,7 +180,7 @@ class ServedModel:
         if looked.is_passing:
             self._again_at = monotonic() + _AGAIN_S
 
-    def _told(self, serving: Serving, verdict: Any, reason: str) -> None:
+    def _told(self, serving: Serving, verdict: Literal["served", "refused"], reason: str) -> None:
         self._audits.append(
             ModelAudited(
                 service=SERVICE,
