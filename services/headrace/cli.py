@@ -49,8 +49,10 @@ for verb in ("show", "replay"):
     dead_letters.command(f"headrace.commands.dead_letters:{verb}", name=verb)
 app.command(dead_letters)
 
-models = cyclopts.App(name="models", help="The models that serve.")
-models.command("headrace.commands.models:freeze", name="freeze")
+models = cyclopts.App(name="models", help="The models that were published, and which serves.")
+models.command("headrace.commands.models:list_", name="list")
+for verb in ("freeze", "show", "serve"):
+    models.command(f"headrace.commands.models:{verb}", name=verb)
 app.command(models)
 
 

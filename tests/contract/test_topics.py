@@ -44,7 +44,7 @@ def test_a_declaration_says_everything_and_nothing_else(pattern):
         {"retention_days"} if declared["cleanup"] == "delete" else set()
     )
     assert declared["cleanup"] in ("delete", "compact")
-    assert re.fullmatch(r"\{use_case\}(\.[a-z]+)+", pattern)
+    assert re.fullmatch(r"\{use_case\}(\.[a-z]+(-[a-z]+)*)+", pattern)
     assert declared["producers"]
     assert declared["consumers"]
 

@@ -13,6 +13,8 @@ CountName = Literal[
     "duplicates",  # of these, events that had been decided before
     "fallbacks",  # decisions that the charter's rules made, because the model could not
     "deadlines_missed",  # decisions that came later than the charter's deadline
+    "models_swapped",  # published models that were taken over
+    "models_refused",  # published models that were told to serve and could not be trusted
     "transactions",  # by outcome: committed, failed
     "state_bytes",  # bytes of changelog values written
     "outgoing",  # output records, dead letters and changelog included

@@ -1,12 +1,14 @@
 """Reading topics from their beginning to the end that they have now."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from time import monotonic
 from typing import cast
 
 from confluent_kafka import (
+    OFFSET_END,
     IsolationLevel,
     KafkaError,
+    KafkaException,
     Message,
     TopicPartition,
 )
@@ -46,6 +48,24 @@ def beginnings(
     return [TopicPartition(topic, partition, offset) for partition, offset in first.items()]
 
 
+def since(
+    clients: Clients, topic: str, partitions: Sequence[int], time_ms: int, timeout_s: float
+) -> list[TopicPartition]:
+    """Return where the records from a time on begin, to be assigned; the end where there are none.
+
+    Parameters
+    ----------
+    time_ms
+        Of the records' own timestamps, in milliseconds since the epoch.
+    """
+    at_time = OffsetSpec.for_timestamp(time_ms)
+    first = _offsets(clients, topic, partitions, at_time, timeout_s)
+    return [
+        TopicPartition(topic, partition, OFFSET_END if offset < 0 else offset)
+        for partition, offset in first.items()
+    ]
+
+
 def _offsets(
     clients: Clients, topic: str, partitions: Sequence[int], which: OffsetSpec, timeout_s: float
 ) -> dict[int, int]:
@@ -59,9 +79,19 @@ def _offsets(
 
 
 def read_to_end(
-    clients: Clients, topic: str, partitions: Sequence[int], timeout_s: float
+    clients: Clients,
+    topic: str,
+    partitions: Sequence[int],
+    timeout_s: float,
+    since_ms: int | None = None,
 ) -> Generator[list[Fetched], None, None]:
     """Read all that is committed up to the end that partitions have when this begins.
+
+    Parameters
+    ----------
+    since_ms
+        Begin with the records of this time, in milliseconds since the epoch; with the first of
+        all where not given.
 
     Yields
     ------
@@ -76,7 +106,10 @@ def read_to_end(
     missing = ends(clients, topic, partitions, timeout_s)
     reader = clients.reader()
     try:
-        reader.assign(beginnings(clients, topic, partitions, timeout_s))
+        if since_ms is None:
+            reader.assign(beginnings(clients, topic, partitions, timeout_s))
+        else:
+            reader.assign(since(clients, topic, partitions, since_ms, timeout_s))
         until = monotonic() + timeout_s
         while missing:
             messages = reader.consume(_MOST, _WAIT_S)
@@ -95,6 +128,26 @@ def read_to_end(
                 )
     finally:
         reader.close()
+
+
+def records_of(
+    clients: Clients, topic: str, timeout_s: float, since_ms: int | None = None
+) -> Iterator[Fetched]:
+    """Yield all that is committed to a topic of one partition; as :func:`read_to_end`.
+
+    Raises
+    ------
+    HeadraceError
+        There is no such topic, a transaction stays open, or the broker is away.
+    """
+    try:
+        for batch in read_to_end(clients, topic, [0], timeout_s, since_ms):
+            yield from batch
+    except KafkaException as error:
+        raise HeadraceError(
+            f"{topic} cannot be read: {error.args[0].str()}.",
+            fix="Create it by `headrace topics apply`, or look for a broker that is away.",
+        ) from error
 
 
 def is_end(message: Message, ends_at: dict[int, int]) -> bool:

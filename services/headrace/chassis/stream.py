@@ -47,7 +47,7 @@ from headrace.chassis.restore import Restorer
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import Format, KeyedState
-from headrace.chassis.table import Table
+from headrace.chassis.table import Followed, Table
 from headrace.chassis.telemetry import Telemetry
 from headrace.chassis.topology import Topology
 from headrace.chassis.transactor import TransactionFailed, Transactor
@@ -95,7 +95,7 @@ class Stream(Generic[V]):
         metrics: Metrics,
         telemetry: Telemetry,
         now_ms: Callable[[], int],
-        tables: Sequence[Table] = (),
+        tables: Sequence[Followed] = (),
         companion: Companion = ALONE,
     ) -> None:
         self._topology = topology
@@ -113,7 +113,7 @@ class Stream(Generic[V]):
         )
         paused = Table(clients, topology.pauses.topic, topology.pauses.decode)
         self._pauses = Pauses(paused, topology.service)
-        self._tables = (paused, *tables)
+        self._tables: Sequence[Followed] = (paused, *tables)
         self._transactor = Transactor(
             lambda name: clients.transactional_producer(name, settings.transaction_timeout_ms),
             [f"{topology.group}.{settings.instance}.{turn}" for turn in "ab"],

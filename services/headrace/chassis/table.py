@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from confluent_kafka import KafkaException
 
@@ -18,6 +18,19 @@ from headrace.errors import HeadraceError
 _log = logging.getLogger("headrace.table")
 
 _MOST = 1_000
+
+
+class Followed(Protocol):
+    """What a handler looks things up in: it changes between two batches only."""
+
+    def open(self, timeout_s: float) -> None:
+        """Be ready to be looked at."""
+
+    def refresh(self) -> None:
+        """Take what has come since; it must not wait for anything."""
+
+    def close(self) -> None:
+        """End."""
 
 
 class Table:

@@ -86,7 +86,7 @@ def _show_features(account: Account, decision: Mapping[str, Any]) -> None:
         {
             "feature": each.name,
             "value": f"{each.value:,.6g}",
-            "added to the logit": _added(each.contribution),
+            "what it added": _added(each.contribution),
         }
         for each in account.features(decision)
     ]

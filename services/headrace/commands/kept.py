@@ -24,8 +24,12 @@ CARRIED: Final[dict[str, dict[str, str]]] = {
     "platform/EntityListed": {"entity": FROM_KEY},
     "platform/LabelObserved": {"key": FROM_KEY},
     "platform/OutcomeKnown": {"key": FROM_KEY, "features": FROM_ALL},
+    "platform/ModelAudited": {},
+    "platform/ModelChunkPublished": {},
+    "platform/ModelPublished": {},
     "platform/PauseChanged": {},
     "platform/ReplayRequested": {},
+    "platform/ServingChanged": {},
     "platform/StateChanged": {"body": FROM_ALL},
 }
 """By schema, the fields into which an event's personal fields go: its key alone, or any of them."""

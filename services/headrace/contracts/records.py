@@ -183,3 +183,49 @@ class ReplayRequested(TypedDict):
     by: str
     reason: str
     requested_at_ms: int
+
+
+class ModelPublished(TypedDict):
+    """A signed model was published; its arrays are in the topic of chunks."""
+
+    name: str
+    version: str
+    digest: bytes
+    manifest: bytes
+    signature: bytes
+    published_at_ms: int
+
+
+class ModelChunkPublished(TypedDict):
+    """One part of one array of a published model."""
+
+    sha256: bytes
+    part: int
+    parts: int
+    bytes: bytes
+
+
+class ServingChanged(TypedDict):
+    """Somebody, or some service, said which published model is to serve."""
+
+    role: Literal["champion"]
+    digest: bytes
+    name: str
+    version: str
+    by: str
+    reason: str
+    changed_at_ms: int
+
+
+class ModelAudited(TypedDict):
+    """An instance of a service was told to serve a model, and did or refused."""
+
+    service: str
+    instance: str
+    digest: bytes
+    name: str
+    version: str
+    verdict: Literal["served", "refused"]
+    reason: str
+    serving_digest: bytes
+    audited_at_ms: int

@@ -2,7 +2,8 @@
 
 Consumes ``<use-case>.events``. Produces, in one transaction with the input's offsets,
 ``<use-case>.decisions``, ``<use-case>.audits``, ``<use-case>.events.dlq`` and
-``<use-case>.scoring.changelog``. Looks entities up in ``<use-case>.entities``. Its state is the
-recent history of each key, see :mod:`headrace.usecase.history`, and the reviews of each day, see
-:mod:`headrace.usecase.reviews`.
+``<use-case>.scoring.changelog``. Looks entities up in ``<use-case>.entities``; follows
+``<use-case>.servings`` to the model that is to serve (``.models``, ``.model-chunks``), and writes
+what it did to ``<use-case>.model-audits``. Its state is the recent history of each key, see
+:mod:`headrace.usecase.history`, and the reviews of each day, see :mod:`headrace.usecase.reviews`.
 """

@@ -3,12 +3,14 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
+from headrace.chassis.beside import Beside
 from headrace.chassis.clients import Clients
 from headrace.chassis.metrics import CountName, Metrics
+from headrace.chassis.produce import produce_one
 from headrace.chassis.records import Answer, Handled, Outgoing, Received
 from headrace.chassis.settings import KafkaSettings, StreamSettings
 from headrace.chassis.stages import StageClock
@@ -18,6 +20,7 @@ from headrace.chassis.table import Table
 from headrace.chassis.telemetry import Telemetry
 from headrace.chassis.topology import Channel, Input, Topology
 from headrace.chassis.wiring import Wiring
+from headrace.contracts.records import ModelAudited
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
 from headrace.contracts.topics import load_topics
@@ -26,7 +29,9 @@ from headrace.models.frozen import FrozenModel
 from headrace.models.keys import load_trusted
 from headrace.models.serving import load_model
 from headrace.scoring.domain import Decided, Scorer
+from headrace.scoring.published import PublishedModels
 from headrace.scoring.recording import SERVICE, Fate
+from headrace.scoring.served import ServedModel
 from headrace.scoring.settings import ScoringSettings
 from headrace.scoring.state import ScoringFormat, State
 from headrace.usecase.charter import Charter
@@ -62,14 +67,14 @@ def build(
     entities = wiring.channel(f"{charter.name}.entities")
     clients = Clients(kafka, f"headrace.{SERVICE}.{stream.instance}")
     lists = Table(clients, entities.topic, entities.decode)
-    scorer = Scorer(
-        charter,
-        verified_model(settings, charter),
-        EntityLists(lists.records),
-        now_ms,
-        events.topic,
-        topics[events.topic].partitions,
-    )
+    metrics = Metrics(SERVICE)
+    served = _served(settings, charter, clients, wiring, metrics, stream.instance)
+
+    def scorer_of(model: FrozenModel | None) -> Scorer:
+        entities = EntityLists(lists.records)
+        partitions = topics[events.topic].partitions
+        return Scorer(charter, model, entities, now_ms, events.topic, partitions)
+
     return Stream(
         Topology(
             service=SERVICE,
@@ -81,22 +86,55 @@ def build(
         ScoringFormat(HistoryFormat(charter.retention_ms, charter.feature_set.layout)),
         [
             Decider(
-                scorer,
+                served,
+                scorer_of,
                 wiring.channel(f"{charter.name}.decisions"),
                 wiring.channel(f"{charter.name}.audits"),
             )
         ],
         clients,
         stream,
-        Metrics(SERVICE),
+        metrics,
         telemetry,
         now_ms,
-        [lists],
+        [lists, served],
+    )
+
+
+def _served(
+    settings: ScoringSettings,
+    charter: Charter,
+    clients: Clients,
+    wiring: Wiring,
+    metrics: Metrics,
+    instance: str,
+) -> ServedModel:
+    """Return what follows which model is to serve."""
+    models, chunks, servings, audits = (
+        wiring.channel(f"{charter.name}.{plural}")
+        for plural in ("models", "model-chunks", "servings", "model-audits")
+    )
+    published = PublishedModels(
+        clients, models, chunks, settings.trusted_keys, charter.feature_set.digest
+    )
+
+    def audit(record: ModelAudited) -> None:
+        produce_one(clients, audits.topic, record["digest"].hex(), audits.encode(record))
+
+    return ServedModel(
+        Table(clients, servings.topic, servings.decode),
+        verified_model(settings, charter),
+        published.to_serve,
+        audit,
+        Beside(),
+        metrics,
+        instance,
+        now_ms,
     )
 
 
 def verified_model(settings: ScoringSettings, charter: Charter) -> FrozenModel | None:
-    """Return the model that serves the charter, or None where none can be verified."""
+    """Return the model that serves until one is published; None where it cannot be verified."""
     try:
         trusted = load_trusted(settings.trusted_keys)
         folder = settings.model_folder(charter.name)
@@ -106,11 +144,36 @@ def verified_model(settings: ScoringSettings, charter: Charter) -> FrozenModel |
         return None
 
 
-class Decider:
-    """The stream's handler: decides a batch, and encodes decisions and audit records."""
+class Serves(Protocol):
+    """What has a model that serves."""
 
-    def __init__(self, scorer: Scorer, decisions: Channel, audits: Channel) -> None:
-        self._scorer = scorer
+    @property
+    def model(self) -> FrozenModel | None:
+        """It, or None where the charter's rules decide."""
+
+
+class Decider:
+    """The stream's handler: decides a batch, and encodes decisions and audit records.
+
+    Parameters
+    ----------
+    serving
+        Has the model that serves; while a batch is decided it stands still.
+    scorer_of
+        Makes what decides by a model, or by the rules alone where there is none.
+    """
+
+    def __init__(
+        self,
+        serving: Serves,
+        scorer_of: Callable[[FrozenModel | None], Scorer],
+        decisions: Channel,
+        audits: Channel,
+    ) -> None:
+        self._serving = serving
+        self._scorer_of = scorer_of
+        self._model = serving.model
+        self._scorer = scorer_of(serving.model)
         self._decisions = decisions
         self._audits = audits
 
@@ -118,6 +181,9 @@ class Decider:
         self, received: Sequence[Received], view: View[State], stages: StageClock
     ) -> Handled:
         """Return decision and audit record of each event, in the order of the events."""
+        if self._serving.model is not self._model:
+            self._model = self._serving.model
+            self._scorer = self._scorer_of(self._model)
         decided = self._scorer.decide(received, view, stages)
         accepted, fates = decided.accepted, decided.fates
         stages.enter("encode")

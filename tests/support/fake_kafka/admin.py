@@ -3,7 +3,12 @@
 from concurrent.futures import Future
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin._listoffsets import EarliestSpec, ListOffsetsResultInfo, OffsetSpec
+from confluent_kafka.admin._listoffsets import (
+    EarliestSpec,
+    ListOffsetsResultInfo,
+    OffsetSpec,
+    TimestampSpec,
+)
 from confluent_kafka.admin._metadata import ClusterMetadata, PartitionMetadata, TopicMetadata
 
 from support.fake_kafka.broker import FakeKafka
@@ -42,7 +47,7 @@ class FakeAdmin(FakeClient):
         isolation_level: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
         request_timeout: float = -1,
     ) -> dict[TopicPartition, "Future[ListOffsetsResultInfo]"]:
-        """Return a future of each partition's earliest or latest offset."""
+        """Return a future of each partition's earliest or latest offset, or that of a time."""
         del request_timeout
         stable = isolation_level == IsolationLevel.READ_COMMITTED
         isolation: Isolation = "read_committed" if stable else "read_uncommitted"
@@ -59,6 +64,9 @@ class FakeAdmin(FakeClient):
         except KafkaException as error:
             future.set_exception(error)
             return future
-        offset = log.start if isinstance(spec, EarliestSpec) else log.end(isolation)
+        if isinstance(spec, TimestampSpec):
+            offset = log.offset_of(spec._value)
+        else:
+            offset = log.start if isinstance(spec, EarliestSpec) else log.end(isolation)
         future.set_result(ListOffsetsResultInfo(offset, -1, -1))
         return future

@@ -97,6 +97,15 @@ class PartitionLog:
                 return entry.message, offset
         return None, max(offset, end)
 
+    def offset_of(self, time_ms: int) -> int:
+        """Return the first record's offset whose timestamp is not before a time; -1 for none."""
+        for offset, entry in enumerate(self._entries):
+            if entry is not None and entry.message is not None:
+                _, timestamp_ms = entry.message.timestamp()
+                if timestamp_ms >= time_ms:
+                    return offset
+        return -1
+
     def committed(self) -> Iterator[Message]:
         """Iterate over what is committed, also where an open transaction still hides it."""
         for entry in self._entries:
