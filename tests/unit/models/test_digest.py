@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from headrace.models.zoo.digest import state_digest
-from unit.models.test_zoo import EVERY, row, taught
+from headrace.models.zoo.digest import _hashed, state_digest
+from unit.models.test_zoo import EVERY, NAMES, drifted, row, taught
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -32,6 +32,14 @@ def test_one_outcome_more_makes_another_digest(name) -> None:
     before = state_digest(learner)
     learner.learn_one(row(random.Random(9), later=True, missing=0.0), True)
     assert state_digest(learner) != before
+
+
+def test_while_something_grows_beside_a_branch_a_restored_model_goes_on_alike() -> None:
+    grown = drifted(1_050)
+    assert len(grown.freeze(NAMES).arrays["root"]) > 1
+    restored = pickle.loads(pickle.dumps(grown))  # noqa: S301 -- our own
+    assert state_digest(restored) == state_digest(grown)
+    assert state_digest(taught(restored, 6, 300, 0.1)) == state_digest(taught(grown, 6, 300, 0.1))
 
 
 def test_a_random_generator_that_has_moved_on_is_another() -> None:
@@ -66,6 +74,10 @@ def test_equal_values_are_the_same(one, other) -> None:
 @pytest.mark.parametrize(("one", "other"), APART)
 def test_different_values_are_told_apart(one, other) -> None:
     assert state_digest(one) != state_digest(other)
+
+
+def test_where_one_part_ends_and_the_next_begins_is_hashed_too() -> None:
+    assert _hashed("a pair", b"ab", b"c") != _hashed("a pair", b"a", b"bc")
 
 
 def test_an_object_within_itself_ends() -> None:
