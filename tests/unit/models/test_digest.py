@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from headrace.models.zoo.digest import _hashed, state_digest
+from headrace.models.zoo.families import new_learner
 from unit.models.test_zoo import EVERY, NAMES, drifted, row, taught
 
 
@@ -85,6 +86,14 @@ def test_an_object_within_itself_ends() -> None:
     one.append(one)
     other.append(other)
     assert state_digest(one) == state_digest(other)
+
+
+def test_a_regression_tree_whose_feature_only_rises_has_a_digest() -> None:
+    learner = new_learner("regression-tree", {"grace_period": 5_000})
+    rnd = random.Random(1)
+    for at in range(2_000):
+        learner.learn_one({"at": float(at)}, rnd.random())  # each outcome deepens a search tree
+    assert state_digest(learner) == state_digest(copy.deepcopy(learner))
 
 
 def test_what_has_no_state_is_refused() -> None:
