@@ -99,7 +99,8 @@ class AdaptiveTable(NodeTable):
     ) -> Iterator[dict[str, float]]:
         """Yield a branch, all ways of which lead to its alternate, and the alternate.
 
-        To an event without the feature of the branch above, River counts an alternate twice.
+        To an event without the feature of the branch above, River counts an alternate twice. It is
+        always a leaf: one that splits takes the branch's place.
         """
         alternate = branch._alternate_tree
         if not isinstance(alternate, AdaLeafClassifier):
