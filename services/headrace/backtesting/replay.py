@@ -63,6 +63,15 @@ class _Waiting(NamedTuple):
     vector: Sequence[float]
 
 
+class _Version(NamedTuple):
+    """What was frozen at a moment."""
+
+    since_ms: int
+    """When the last label became known that is in it."""
+    models: Mapping[str, FrozenModel]
+    scorer: Scorer
+
+
 class Replay:
     """A use case in process.
 
@@ -86,6 +95,7 @@ class Replay:
             )
         self._charter = charter
         self._champion = charter.learning.champion
+        self._lateness_ms = charter.events.lateness_ms
         self._fold = Fold(charter.learning, charter.feature_set.names)
         self._state = KeyedState(
             ScoringFormat(HistoryFormat(charter.retention_ms, charter.feature_set.layout))
@@ -97,14 +107,15 @@ class Replay:
         self._waiting: dict[int, _Waiting] = {}
         """For what models learn of it, by row."""
         self._row = count()
-        self._now_ms = 0
-        self._models = {SCORECARD: _scorecard(charter)}
-        self._scorer = self._scorer_of(SCORECARD)
+        self._now_ms = self._learned_ms = 0
+        first = _scorecard(charter)
+        self._frozen = [_Version(0, {SCORECARD: first}, self._scorer_of(first))]
+        """The versions that an event to come may be decided by, the newest last."""
 
     @property
     def versions(self) -> Mapping[str, str]:
         """The models that there are now, and their versions."""
-        return {name: model.version for name, model in self._models.items()}
+        return {name: model.version for name, model in self._frozen[-1].models.items()}
 
     @property
     def learned(self) -> bytes:
@@ -147,18 +158,30 @@ class Replay:
         times_ms = [event.record[self._charter.events.time] for event in events]
         known = self._for_models.known(min(times_ms))
         self._learn(known)
+        version = self._version_at(min(times_ms))
         self._now_ms = max(times_ms)
         received = [self._received(event, next(self._row)) for event in events]
         overlay = self._state.overlay()
-        decided = self._scorer.decide(received, overlay, StageClock())
+        decided = version.scorer.decide(received, overlay, StageClock())
         overlay.merge({_PARTITION})
         matrix = _matrix(decided, len(self._charter.feature_set.names))
         rows = [fate.event.offset for fate in decided.accepted]
         first = received[0].offset
         self._await(decided, matrix, [events[row - first].is_positive for row in rows])
-        scores = {name: model.score(matrix).scores for name, model in self._models.items()}
+        scores = {name: model.score(matrix).scores for name, model in version.models.items()}
         scores[SERVED] = decided.judged.tried.scores
         return Batch(rows, matrix, scores, len(decided.rejected), known)
+
+    def _version_at(self, at_ms: int) -> _Version:
+        """Return the newest version of a moment, and forget those that no event can ask for.
+
+        An event that comes late is decided as it was at its time, whatever is known by now.
+        """
+        frozen = self._frozen
+        while len(frozen) > 1 and frozen[1].since_ms <= at_ms - self._lateness_ms:
+            del frozen[0]
+        by_then = [version for version in frozen if version.since_ms <= at_ms]
+        return by_then[-1] if by_then else frozen[0]
 
     def _received(self, event: Event, row: int) -> Received:
         record, fields = dict(event.record), self._charter.events
@@ -189,25 +212,24 @@ class Replay:
 
     def _learn(self, known: Sequence[Known]) -> None:
         """Learn from what has become known; the champion changes between two batches."""
-        is_frozen = False
         for each in known:
+            self._learned_ms = max(self._learned_ms, each.at_ms)
             event_id, vector = self._waiting.pop(each.row)
             if each.value is not None and self._fold.take(Outcome(event_id, vector, each.value)):
-                self._freeze(each.at_ms)
-                is_frozen = True
-        if is_frozen:
-            self._scorer = self._scorer_of(self._champion)
+                self._freeze(self._learned_ms)
 
     def _freeze(self, now_ms: int) -> None:
+        models = dict(self._frozen[-1].models)
         for name, frozen in self._fold.freeze().items():
             artefact = learned(self._charter, name, frozen, self._fold.taken, now_ms)
-            self._models[name] = FrozenModel(artefact)
+            models[name] = FrozenModel(artefact)
+        self._frozen.append(_Version(now_ms, models, self._scorer_of(models[self._champion])))
 
-    def _scorer_of(self, model: str) -> Scorer:
+    def _scorer_of(self, model: FrozenModel) -> Scorer:
         charter = self._charter
         return Scorer(
             charter,
-            self._models[model],
+            model,
             EntityLists({}),
             lambda: self._now_ms,
             f"{charter.name}.events",

@@ -9,21 +9,13 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headrace.models.scored import Misshapen, Scored
-
-Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
+from headrace.models.splits import SPLIT_ARRAYS, Floats, Places, Splits, indices
 
 NODE_ARRAYS: Final = (
-    "feature",  # which is compared; -1 in a leaf
-    "threshold",  # to the left where it is at most this
-    "left",
-    "right",
-    "common",  # where to go without the feature
-    "value",  # share of the positive class among what the node has seen
-    "negative",  # votes of a leaf without naive Bayes
+    *SPLIT_ARRAYS,  # a value is the share of the positive class among what the node has seen
+    "negative",  # votes of a leaf; with naive Bayes, only their sum counts
     "positive",
     "bayes",  # row of the tables of naive Bayes; -1 without
 )
@@ -62,40 +54,18 @@ class ForestPredictor:
         _check_shapes(arrays, features)
         self.usual: tuple[float, ...] = tuple(arrays["usual"].tolist())
         nodes, leaves = len(arrays["feature"]), len(arrays["bayes_prior"])
-        self._root = _indices(arrays["root"], 0, nodes)
+        self._splits = Splits(arrays, features)
+        self._root = indices(arrays["root"], 0, nodes)
         self._weights: list[float] = arrays["weight"].tolist()
-        self._feature = _indices(arrays["feature"], -1, features)
-        self._left = _indices(arrays["left"], 0, nodes)
-        self._right = _indices(arrays["right"], 0, nodes)
-        self._common = _indices(arrays["common"], 0, nodes)
-        self._bayes = _indices(arrays["bayes"], -1, leaves)
-        self._threshold, self._value = arrays["threshold"], arrays["value"]
+        self._bayes = indices(arrays["bayes"], -1, leaves)
         self._negative, self._positive = arrays["negative"], arrays["positive"]
-        self._watched = _indices(arrays["bayes_feature"], -1, features)
+        self._worth = self._negative + self._positive
+        """Of a leaf's votes: of alternatives in one tree, the more reliable ones count more."""
+        self._watched = indices(arrays["bayes_feature"], -1, features)
         self._mean = arrays["bayes_mean"]
         self._denominator, self._constant = _log_densities(arrays["bayes_variance"])
         self._prior = arrays["bayes_prior"]
         self._features = features
-        inner = self._feature >= 0
-        children = np.stack([self._left, self._right, self._common])[:, inner]
-        if (children <= np.flatnonzero(inner)).any():  # so no walk is endless
-            raise Misshapen("a branch leads back")
-        self._paths, self._above = self._walked(np.flatnonzero(inner).tolist())
-
-    def _walked(self, inner: list[int]) -> tuple[Floats, Places]:
-        """Return what the path to each node adds, (nodes, k), and the feature of its last split.
-
-        There is one path to a node, so that it need not be walked for each row again.
-        """
-        paths = np.zeros((len(self._feature), self._features))
-        above = np.full(len(self._feature), -1)
-        for node in inner:  # parents before their children
-            feature = self._feature[node]
-            for child in (self._left[node], self._right[node]):
-                paths[child] = paths[node]
-                paths[child, feature] += self._value[child] - self._value[node]
-                above[child] = feature
-        return paths, above
 
     def score(self, matrix: Floats) -> Scored:
         """Score a batch (n, k).
@@ -106,7 +76,7 @@ class ForestPredictor:
         """
         n, trees = len(matrix), len(self._root)
         rows = np.tile(np.arange(n), trees)
-        leaf = self._descend(matrix, rows, np.repeat(self._root, n))
+        leaf = self._splits.descend(matrix, rows, np.repeat(self._root, n))
         negative, positive = self._votes(matrix, rows, leaf)
         sums, totals, added = np.zeros(n), np.zeros(n), np.zeros((n, self._features))
         each = (array.reshape(trees, n) for array in (leaf, negative, positive))
@@ -114,28 +84,14 @@ class ForestPredictor:
             ended, against, in_favour = votes  # one by one, whatever the shape of the batch
             sums += weight * in_favour
             totals += weight * (against + in_favour)
-            added += weight * self._paths[ended]
-            last = self._above[ended]
+            worth = self._worth[ended]
+            added += (weight * worth)[:, None] * self._splits.paths[ended]
+            last = self._splits.above[ended]
             split = np.flatnonzero(last >= 0)
-            rest = in_favour[split] - self._value[ended[split]]
-            added[split, last[split]] += weight * rest
+            rest = in_favour - worth * self._splits.value[ended]
+            added[split, last[split]] += weight * rest[split]
         shares = np.divide(1.0, totals, out=np.zeros(n), where=totals > 0)
         return Scored(sums * shares, added * shares[:, None])
-
-    def _descend(self, matrix: Floats, rows: Places, node: Places) -> Places:
-        """Return the leaf in which each row ends in its tree, given the tree's root."""
-        node = node.copy()
-        has_missing = bool(np.isnan(matrix).any())
-        going = np.flatnonzero(self._feature[node] >= 0)
-        while len(going):
-            at = node[going]
-            values = matrix[rows[going], self._feature[at]]
-            onward = np.where(values <= self._threshold[at], self._left[at], self._right[at])
-            if has_missing:
-                onward = np.where(np.isnan(values), self._common[at], onward)
-            node[going] = onward
-            going = going[self._feature[onward] >= 0]
-        return node
 
     def _votes(self, matrix: Floats, rows: Places, leaf: Places) -> tuple[Floats, Floats]:
         negative, positive = self._negative[leaf], self._positive[leaf]
@@ -143,7 +99,7 @@ class ForestPredictor:
         by_bayes = np.flatnonzero(bayes >= 0)
         if len(by_bayes):
             found = self._posterior(matrix, rows[by_bayes], bayes[by_bayes])
-            negative[by_bayes], positive[by_bayes] = found.T
+            negative[by_bayes], positive[by_bayes] = found.T * self._worth[leaf[by_bayes]]
         return negative, positive
 
     def _posterior(self, matrix: Floats, rows: Places, table: Places) -> Floats:
@@ -211,11 +167,3 @@ def _log_densities(variance: Floats) -> tuple[Floats, Floats]:
     denominator = np.where(known, -2.0 * variance, -np.inf)
     constant = np.where(known, -_HALF_LOG_TAU - 0.5 * np.log(np.where(known, variance, 1.0)), 0.0)
     return denominator, constant
-
-
-def _indices(array: Floats, low: int, end: int) -> Places:
-    """Return whole numbers from ``low`` up to ``end``, without it."""
-    found = array.astype(np.intp)
-    if (found != array).any() or (found < low).any() or (found >= max(end, 0)).any():
-        raise Misshapen(f"an index is not a whole number from {low} to {end - 1}")
-    return found

@@ -9,7 +9,7 @@ STRICT = ConfigDict(strict=True, extra="forbid", frozen=True)
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-Family = Literal["logistic", "linear", "forest", "bayes", "mean"]
+Family = Literal["logistic", "linear", "forest", "bayes", "tree", "mean"]
 """How a model computes its score."""
 
 

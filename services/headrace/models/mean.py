@@ -10,12 +10,14 @@ from headrace.models.bayes import BayesPredictor
 from headrace.models.forest import ForestPredictor
 from headrace.models.linear import LinearPredictor, LogisticPredictor
 from headrace.models.scored import Build, Misshapen, Predictor, Scored
+from headrace.models.tree import TreePredictor
 
 MEMBERS: Final[Mapping[str, Build]] = {
     "linear": LinearPredictor,
     "logistic": LogisticPredictor,
     "forest": ForestPredictor,
     "bayes": BayesPredictor,
+    "tree": TreePredictor,
 }
 """The families that a mean may be of."""
 _MOST_WEIGHT: Final = 1e9

@@ -64,11 +64,17 @@ def unmatched_models(learning: Learning | None) -> Iterator[Problem]:
 
 
 def _strange_members(models: Mapping[str, LearnedModel]) -> Iterator[Problem]:
-    of_families = [name for name, model in models.items() if getattr(model, "family", None)]
-    for name, model in models.items():
-        for member in getattr(model, "mean_of", ()):
+    means = {name: mean_of for name, model in models.items() if (mean_of := _mean_of(model))}
+    others = [name for name in models if name not in means]
+    for name, mean_of in means.items():
+        for member in mean_of:
             path = ("learning", "models", name, "mean_of", member)
             if member not in models:
-                yield Problem(path, unknown("model", member, of_families))
-            elif member not in of_families:
+                yield Problem(path, unknown("model", member, others))
+            elif member in means:
                 yield Problem(path, f"{member} is a mean itself; name what that is of")
+
+
+def _mean_of(model: LearnedModel) -> Mapping[str, float]:
+    """Return what a model is the mean of, if anything; it may be broken itself."""
+    return getattr(model, "mean_of", {})

@@ -62,6 +62,34 @@ def test_labels_that_are_not_known_yet_change_nothing(small, seed) -> None:
     assert (first[before:] != second[before:]).any(), "later, they do"
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_an_event_that_comes_late_is_decided_by_what_was_known_at_its_time(tmp_path, seed) -> None:
+    late = changed(
+        tmp_path,
+        ('lateness = "1s"', 'lateness = "6d"'),
+        ("freeze_every = 5_000", "freeze_every = 20"),
+        ("trees = 10", "trees = 2"),
+        ("negatives_share = 0.2", "negatives_share = 1.0"),
+    )
+    rnd = random.Random(seed)
+    come = [
+        (time_ms(event) + (rnd.random() < 0.05) * rnd.randrange(6 * DAY_MS), event)
+        for event in recorded(1_500, seed)
+    ]
+    events = [event for _, event in sorted(come, key=lambda each: each[0])]
+    cut_ms = START_MS + 20 * DAY_MS
+    other = [
+        Event(event.record, event.is_positive != (time_ms(event) > cut_ms - WEEK_MS))
+        for event in events
+    ]
+    by_then = np.array([time_ms(event) <= cut_ms for event in events])
+    after = len(by_then) - by_then[::-1].argmax()
+    assert not by_then[:after].all(), "some of those before the cut come after later ones"
+    first, second = served(late, events), served(late, other)
+    np.testing.assert_array_equal(first[by_then], second[by_then])
+    assert (first[~by_then] != second[~by_then]).any(), "later, they do"
+
+
 def test_a_profile_knows_a_fraud_from_the_moment_at_which_its_label_comes(small) -> None:
     def event(name: str, at_ms: int, *, is_positive: bool = False) -> Event:
         record = {**recorded(1)[0].record, "event_id": name, "occurred_at_ms": START_MS + at_ms}

@@ -7,8 +7,9 @@ import random
 import numpy as np
 import pytest
 
-from headrace.models.zoo.digest import state_digest
-from unit.models.test_zoo import EVERY, row, taught
+from headrace.models.zoo.digest import _hashed, state_digest
+from headrace.models.zoo.families import new_learner
+from unit.models.test_zoo import EVERY, NAMES, drifted, row, taught
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -32,6 +33,14 @@ def test_one_outcome_more_makes_another_digest(name) -> None:
     before = state_digest(learner)
     learner.learn_one(row(random.Random(9), later=True, missing=0.0), True)
     assert state_digest(learner) != before
+
+
+def test_while_something_grows_beside_a_branch_a_restored_model_goes_on_alike() -> None:
+    grown = drifted(1_050)
+    assert len(grown.freeze(NAMES).arrays["root"]) > 1
+    restored = pickle.loads(pickle.dumps(grown))  # noqa: S301 -- our own
+    assert state_digest(restored) == state_digest(grown)
+    assert state_digest(taught(restored, 6, 300, 0.1)) == state_digest(taught(grown, 6, 300, 0.1))
 
 
 def test_a_random_generator_that_has_moved_on_is_another() -> None:
@@ -68,11 +77,23 @@ def test_different_values_are_told_apart(one, other) -> None:
     assert state_digest(one) != state_digest(other)
 
 
+def test_where_one_part_ends_and_the_next_begins_is_hashed_too() -> None:
+    assert _hashed("a pair", b"ab", b"c") != _hashed("a pair", b"a", b"bc")
+
+
 def test_an_object_within_itself_ends() -> None:
     one, other = [1], [1]
     one.append(one)
     other.append(other)
     assert state_digest(one) == state_digest(other)
+
+
+def test_a_regression_tree_whose_feature_only_rises_has_a_digest() -> None:
+    learner = new_learner("regression-tree", {"grace_period": 5_000})
+    rnd = random.Random(1)
+    for at in range(2_000):
+        learner.learn_one({"at": float(at)}, rnd.random())  # each outcome deepens a search tree
+    assert state_digest(learner) == state_digest(copy.deepcopy(learner))
 
 
 def test_what_has_no_state_is_refused() -> None:

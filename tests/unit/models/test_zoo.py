@@ -3,7 +3,9 @@
 import copy
 import pickle
 import random
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,12 +17,14 @@ from headrace.errors import HeadraceError
 from headrace.models.forest import ABSENT, NODE_ARRAYS
 from headrace.models.frozen import PREDICTORS
 from headrace.models.scored import Misshapen, Predictor
+from headrace.models.splits import SPLIT_ARRAYS
 from headrace.models.zoo.families import new_learner, register
 from headrace.models.zoo.learner import Frozen, Learner
 from headrace.models.zoo.linear import RegressionParameters
 from headrace.models.zoo.mean import MeanLearner
 
 NAMES = ("a", "b", "c", "d", "constant")
+ROOT = Path(__file__).parents[3]
 LATER = "e"
 """A feature that appears when half is learned."""
 
@@ -40,6 +44,19 @@ ZOO: dict[str, Callable[[int], Learner]] = {
         )
         for leaves in ("majority", "bayes", "adaptive")
     },
+    **{
+        f"adaptive tree, {leaves}": lambda seed, leaves=leaves: new_learner(
+            "adaptive-tree",
+            {"grace_period": 20, "confidence": 0.1, "leaves": leaves, "seed": seed},
+        )
+        for leaves in ("majority", "bayes", "adaptive")
+    },
+    "adaptive tree without bootstrap": lambda _: new_learner(
+        "adaptive-tree", {"grace_period": 20, "confidence": 0.1, "depth": 2, "bootstrap": False}
+    ),
+    "regression tree": lambda _: new_learner(
+        "regression-tree", {"grace_period": 20, "confidence": 0.1}
+    ),
     "bagged trees": lambda seed: new_learner(
         "bagged-trees", {"grace_period": 20, "confidence": 0.1, "trees": 3, "seed": seed}
     ),
@@ -78,9 +95,9 @@ def taught(learner: Learner, seed: int, outcomes: int, missing: float) -> Learne
     members = [each for each, _ in learner._members] if isinstance(learner, MeanLearner) else []
     for number in range(outcomes):
         x = row(rnd, later=number > outcomes / 2, missing=missing)
-        y = x.get("a", 0.0) + x.get("b", 0.0) * x.get("c", 0.0) + rnd.gauss(0, 1) > 2
+        value = x.get("a", 0.0) + x.get("b", 0.0) * x.get("c", 0.0) + rnd.gauss(0, 1)
         for each in members or [learner]:
-            each.learn_one(x, y)
+            each.learn_one(x, value > 2 if each.is_probability else value)
     return learner
 
 
@@ -152,7 +169,9 @@ def test_a_row_is_scored_the_same_in_any_batch(name) -> None:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if name.startswith(("tree", "forest"))])
+@pytest.mark.parametrize(
+    "name", [name for name in EVERY if name.startswith(("tree", "forest", "adaptive"))]
+)
 def test_contributions_of_a_forest_lead_from_its_roots_to_the_score(name) -> None:
     learner = taught(EVERY[name](3), 5, 400, 0.0)
     features = [*NAMES, LATER]
@@ -164,6 +183,120 @@ def test_contributions_of_a_forest_lead_from_its_roots_to_the_score(name) -> Non
     base = np.average(roots, weights=frozen.arrays["weight"])
     assert scored.contributions.any(), "it has split"
     np.testing.assert_allclose(base + scored.contributions.sum(axis=1), scored.scores, atol=1e-9)
+
+
+def test_contributions_of_a_regression_tree_lead_from_its_root_to_the_value() -> None:
+    frozen = taught(ZOO["regression tree"](3), 5, 400, 0.1).freeze(NAMES)
+    rows = matrix([row(random.Random(2), later=False, missing=0.1) for _ in range(40)], NAMES)
+    scored = predictor(frozen, len(NAMES)).score(rows)
+    assert scored.contributions.any(), "it has split"
+    base = frozen.arrays["value"][0]
+    np.testing.assert_allclose(base + scored.contributions.sum(axis=1), scored.scores, atol=1e-9)
+
+
+def test_a_regression_tree_predicts_any_value() -> None:
+    learner = ZOO["regression tree"](0)
+    assert not learner.is_probability
+    learner.learn_one({"a": 1.0}, -1e6)
+    model = predictor(learner.freeze(["a"]), 1)
+    assert model.bounds == (-np.inf, np.inf)
+    assert model.score(np.ones((1, 1))).scores.tolist() == [-1e6]
+
+
+def grafted(seed: int, leaves: str, missing: float) -> Learner:
+    """Return an adaptive tree many branches of which have an alternate."""
+    learner = taught(ZOO[f"adaptive tree, {leaves}"](seed), seed, 400, missing)
+    root, rnd = learner.model._root, random.Random(seed)
+    if isinstance(root, NumericBinaryBranch):
+        grown = list(root.iter_leaves())
+        for branch in root.iter_branches():
+            if rnd.random() < 0.5:
+                branch._alternate_tree = copy.deepcopy(rnd.choice(grown))
+    return learner
+
+
+@pytest.mark.parametrize("leaves", ["majority", "bayes", "adaptive"])
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), missing=st.sampled_from([0.0, 0.2]))
+def test_branches_and_what_grows_beside_them_vote_together_as_in_river(
+    leaves, seed, missing
+) -> None:
+    learner, rnd = grafted(seed, leaves, missing), random.Random(seed)
+    for features in ([*NAMES, LATER], ["b", "never seen", "c"]):
+        rows = matrix([row(rnd, later=True, missing=0.3) for _ in range(25)], features)
+        model = predictor(learner.freeze(features), len(features))
+        known = [{n: v for n, v in zip(features, each, strict=True) if v == v} for each in rows]
+        scored = model.score(rows)
+        expected = [learner.predict_one(x) for x in known]
+        np.testing.assert_allclose(scored.scores, expected, rtol=0, atol=1e-9)
+        alone = [model.score(rows[at : at + 1]) for at in range(25)]
+        np.testing.assert_array_equal(scored.scores, np.concatenate([s.scores for s in alone]))
+
+
+def test_contributions_with_branches_that_may_be_replaced_add_up_too() -> None:
+    features = [*NAMES, LATER]
+    frozen = grafted(1, "bayes", 0.1).freeze(features)
+    assert len(frozen.arrays["root"]) > 2
+    rows = matrix([row(random.Random(2), later=True, missing=0.2) for _ in range(40)], features)
+    scored = predictor(frozen, len(features)).score(rows)
+    base = frozen.arrays["value"][0]
+    np.testing.assert_allclose(base + scored.contributions.sum(axis=1), scored.scores, atol=1e-9)
+
+
+def drifted(outcomes: int, leaves: str = "adaptive") -> Learner:
+    """Return an adaptive tree for which, after 1,000 outcomes, positive is what was negative."""
+    learner, rnd = ZOO[f"adaptive tree, {leaves}"](1), random.Random(1)
+    for number in range(outcomes):
+        x = row(rnd, later=False, missing=0.1)
+        learner.learn_one(x, (x.get("a", 0.0) + rnd.gauss(0, 0.5) > 0) != (number >= 1_000))
+    return learner
+
+
+def test_a_tree_that_drifts_is_frozen_with_what_grows_beside_it_and_changes_over() -> None:
+    learner, most = drifted(1_000), 0
+    rnd, features = random.Random(2), list(NAMES)
+    for number in range(1_000):
+        x = row(rnd, later=False, missing=0.1)
+        learner.learn_one(x, x.get("a", 0.0) < 0)
+        if number % 20:
+            continue
+        rows = [row(rnd, later=False, missing=0.3) for _ in range(9)]
+        frozen = learner.freeze(features)
+        most = max(most, len(frozen.arrays["root"]))
+        scores = predictor(frozen, len(features)).score(matrix(rows, features)).scores
+        expected = [learner.predict_one(x) for x in rows]
+        np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-9)
+    assert most > 1, "something grew beside a branch"
+    assert learner.predict_one({"a": -5.0}) > 0.5 > learner.predict_one({"a": 5.0})
+
+
+BROKEN_TREES = {
+    "a branch back": lambda arrays: arrays["left"].__setitem__(0, 0),
+    "a branch to nowhere": lambda arrays: arrays["right"].__setitem__(0, 1e6),
+    "a branch that is no number": lambda arrays: arrays["common"].__setitem__(0, np.nan),
+    "half an index": lambda arrays: arrays["common"].__setitem__(0, 1.5),
+    "an unknown feature": lambda arrays: arrays["feature"].__setitem__(0, 99),
+    "an array less": lambda arrays: arrays.pop("value"),
+    "an array more": lambda arrays: arrays.update(root=np.zeros(1)),
+    "no usual values": lambda arrays: arrays.pop("usual"),
+    "no feature compared": lambda arrays: arrays.pop("feature"),
+    "another shape": lambda arrays: arrays.update(value=np.zeros(3)),
+    "nodes in rows": lambda arrays: arrays.update(
+        {name: arrays[name][None] for name in SPLIT_ARRAYS}
+    ),
+    "one number": lambda arrays: arrays.update({name: np.array(0.0) for name in SPLIT_ARRAYS}),
+    "no node": lambda arrays: arrays.update({name: np.zeros(0) for name in SPLIT_ARRAYS}),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
+@pytest.mark.parametrize("how", BROKEN_TREES)
+def test_a_broken_regression_tree_is_refused(how) -> None:
+    frozen = taught(ZOO["regression tree"](1), 1, 400, 0.0).freeze(NAMES)
+    assert len(frozen.arrays["feature"]) > 1, "it has split"
+    BROKEN_TREES[how](frozen.arrays)
+    with pytest.raises(Misshapen):
+        predictor(frozen, len(NAMES))
 
 
 def test_contributions_to_a_mean_are_what_each_feature_does_to_the_score() -> None:
@@ -233,12 +366,26 @@ def test_an_unknown_family_is_refused_with_the_one_that_may_be_meant() -> None:
         ("adaptive-forest", {"seed": True}, "seed: .* valid integer"),
         ("adaptive-forest", {"features": "0.5"}, "features"),
         ("adaptive-forest", {"trees": 0}, "trees"),
+        ("adaptive-tree", {"bootstrap": 1}, "bootstrap: .* valid boolean"),
+        ("adaptive-tree", {"drift_window": 0}, "drift_window"),
+        ("regression-tree", {"leaves": "majority"}, "leaves"),
+        ("logistic", {"l3": 1.0}, "Unexpected keyword"),
         ("hoeffding-tree", {"leaves": "some"}, "leaves: .*'majority', 'bayes' or 'adaptive'"),
     ],
 )
 def test_wrong_parameters_are_refused(family, parameters, wrong) -> None:
     with pytest.raises(HeadraceError, match=wrong):
         new_learner(family, parameters)
+
+
+def test_the_page_that_lists_the_parameters_is_there_and_lists_them() -> None:
+    with pytest.raises(HeadraceError) as refused:
+        new_learner("adaptive-tree", {"bootstrp": True})
+    page = re.search(r"docs/\S+\.md", refused.value.fix)
+    assert page is not None
+    text = (ROOT / page[0]).read_text()
+    assert "`adaptive-tree`" in text
+    assert "`bootstrap`" in text
 
 
 BROKEN = {

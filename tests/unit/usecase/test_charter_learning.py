@@ -122,3 +122,10 @@ def test_an_error_says_what_would_be_right(load, old, new, told) -> None:
     with pytest.raises(HeadraceError) as caught:
         load((old, new))
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("family", ['family = ""', "family = 3", 'famly = "logistic"', ""])
+def test_a_model_whose_family_is_wrong_is_not_called_a_mean_too(load, family) -> None:
+    with pytest.raises(HeadraceError, match="has an error:") as caught:
+        load(('family = "logistic"', family))
+    assert "learning.models.logistic" in str(caught.value)

@@ -8,15 +8,19 @@ from pydantic import TypeAdapter, ValidationError
 from headrace.errors import HeadraceError
 from headrace.models.zoo.bayes import BayesLearner, BayesParameters
 from headrace.models.zoo.forest import (
+    AdaptiveTreeLearner,
+    AdaptiveTreeParameters,
     BaggingLearner,
     BaggingParameters,
     ForestLearner,
     ForestParameters,
+    GrowthParameters,
     TreeLearner,
     TreeParameters,
 )
 from headrace.models.zoo.learner import Learner
 from headrace.models.zoo.linear import LinearLearner, LogisticLearner, RegressionParameters
+from headrace.models.zoo.regression import RegressionTreeLearner
 from headrace.usecase.problems import unknown
 
 
@@ -72,13 +76,15 @@ def new_learner(family: str, parameters: Mapping[str, Any]) -> Learner:
         )
         raise HeadraceError(
             f"The parameters of a model of the family {family} are wrong: {wrong}.",
-            fix="Correct them in the charter; docs/learning.md lists them.",
+            fix="Correct them in the charter; docs/models.md lists them.",
         ) from None
 
 
 register("logistic", RegressionParameters, LogisticLearner)
 register("linear", RegressionParameters, LinearLearner)
 register("hoeffding-tree", TreeParameters, TreeLearner)
+register("adaptive-tree", AdaptiveTreeParameters, AdaptiveTreeLearner)
+register("regression-tree", GrowthParameters, RegressionTreeLearner)
 register("adaptive-forest", ForestParameters, ForestLearner)
 register("bagged-trees", BaggingParameters, BaggingLearner)
 register("gaussian-bayes", BayesParameters, BayesLearner)

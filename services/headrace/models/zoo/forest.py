@@ -8,6 +8,7 @@ from pydantic import Field, StrictBool, StrictInt
 from pydantic import dataclasses as checked
 from river import drift, ensemble, forest, tree
 
+from headrace.models.zoo.alternates import AdaptiveTable
 from headrace.models.zoo.classifier import Classifier
 from headrace.models.zoo.flattening import NodeTable
 from headrace.models.zoo.learner import Frozen, Vector
@@ -18,7 +19,7 @@ _LEAVES = {"majority": "mc", "bayes": "nb", "adaptive": "nba"}
 
 
 @checked.dataclass(frozen=True, kw_only=True, config=STRICT)
-class TreeParameters:
+class GrowthParameters:
     """How a tree grows."""
 
     grace_period: Whole = 200
@@ -29,6 +30,12 @@ class TreeParameters:
     """Below this difference the two best splits count as equal."""
     depth: Whole | None = None
     """At most; None is without limit."""
+
+
+@checked.dataclass(frozen=True, kw_only=True, config=STRICT)
+class TreeParameters(GrowthParameters):
+    """How a tree grows, and its leaves vote."""
+
     leaves: Literal["majority", "bayes", "adaptive"] = "adaptive"
     """How a leaf votes: by its classes, by naive Bayes, or by what has been right more often."""
 
@@ -59,6 +66,17 @@ class BaggingParameters(TreeParameters):
     seed: StrictInt = 1
 
 
+@checked.dataclass(frozen=True, kw_only=True, config=STRICT)
+class AdaptiveTreeParameters(TreeParameters):
+    """How a tree grows that exchanges branches whose error drifts (ADWIN)."""
+
+    drift_window: Whole = 300
+    """Outcomes that a branch and what grows beside it see before one of them is given up."""
+    bootstrap: StrictBool = True
+    """Whether a leaf learns an outcome a random number of times."""
+    seed: StrictInt = 1
+
+
 class TreeLearner(Classifier):
     """River's ``HoeffdingTreeClassifier``."""
 
@@ -68,6 +86,28 @@ class TreeLearner(Classifier):
     def freeze(self, features: Sequence[str]) -> Frozen:
         """Return it as a frozen forest of one tree."""
         return _frozen([self.model], [1.0], features, self._usual.of(features))
+
+
+class AdaptiveTreeLearner(Classifier):
+    """River's ``HoeffdingAdaptiveTreeClassifier``.
+
+    Bifet and Gavaldà, "Adaptive learning from evolving data streams", 2009.
+    """
+
+    def __init__(self, parameters: AdaptiveTreeParameters) -> None:
+        grown = tree.HoeffdingAdaptiveTreeClassifier(
+            drift_window_threshold=parameters.drift_window,
+            bootstrap_sampling=parameters.bootstrap,
+            seed=parameters.seed,
+            **_tree(parameters),
+        )
+        super().__init__(grown)
+
+    def freeze(self, features: Sequence[str]) -> Frozen:
+        """Return it as a frozen forest: the tree, and one for each branch that may replace it."""
+        table = AdaptiveTable(features)
+        roots = table.add_all(self.model)
+        return _forest(table, roots, [1.0] * len(roots), self._usual.of(features))
 
 
 class ForestLearner(Classifier):
@@ -127,14 +167,18 @@ class BaggingLearner(Classifier):
 _DETECTORS = ("drift_detector", "warning_detector")
 
 
-def _tree(parameters: TreeParameters) -> dict[str, Any]:
+def growth(parameters: GrowthParameters) -> dict[str, Any]:
+    """Return what River calls the parameters."""
     return {
         "grace_period": parameters.grace_period,
         "delta": parameters.confidence,
         "tau": parameters.tie,
         "max_depth": parameters.depth,
-        "leaf_prediction": _LEAVES[parameters.leaves],
     }
+
+
+def _tree(parameters: TreeParameters) -> dict[str, Any]:
+    return {**growth(parameters), "leaf_prediction": _LEAVES[parameters.leaves]}
 
 
 def _frozen(
@@ -144,7 +188,12 @@ def _frozen(
     usual: Sequence[float],
 ) -> Frozen:
     table = NodeTable(features)
-    roots = [table.add(each) for each in trees]
+    return _forest(table, [table.add(each) for each in trees], weights, usual)
+
+
+def _forest(
+    table: NodeTable, roots: Sequence[int], weights: Sequence[float], usual: Sequence[float]
+) -> Frozen:
     return Frozen(
         "forest",
         {
