@@ -32,8 +32,12 @@ ENDINGS = (
     "scoring.changelog",
     "pauses",
     "entities",
+    "model-audits",
+    "model-chunks",
+    "models",
     "labels",
     "replays",
+    "servings",
 )
 
 

@@ -172,7 +172,7 @@ class ServedModel:
             self._metrics.count("models_swapped")
             _log.info("the model %s serves", named)
             self._told(serving, "served", serving["reason"])
-        elif serving is not self._refused:  # else it has been told already
+        elif not (looked.is_passing and serving is self._refused):  # else it is told already
             self._refused = serving
             self._metrics.count("models_refused")
             _log.error("the model %s is refused: %s", named, looked.why_not)

@@ -247,6 +247,19 @@ def test_what_could_not_be_read_is_told_once_and_looked_at_again_after_a_while(w
     assert world.told == [("a", "refused"), ("a", "served")]
 
 
+def test_what_is_wrong_with_it_is_told_once_it_could_be_read(world) -> None:
+    opened(world)
+    world.broken["a"] = HeadraceError("no broker answers")
+    world.servings.point("a")
+    world.refresh()
+    world.broken["a"] = untrusted("it was tampered with")
+    for _ in range(3):
+        world.pass_time(60)
+        world.refresh()
+    assert world.looked_at == ["a", "a"]
+    assert ["tampered" in each["reason"] for each in world.audits] == [False, True]
+
+
 def test_where_several_are_named_while_one_is_prepared_the_last_serves_in_the_end(world) -> None:
     opened(world)
     world.servings.point("a")
