@@ -61,7 +61,7 @@ class Evaluator:
 
     A later outcome of an event takes the place of the earlier one, with the scores of the first:
     a model that has learned from an event must not be asked again. No one else has those scores
-    any more, so they are remembered here, in 28 bytes an event and 2 for each model, until the
+    any more, so they are remembered here, in 35 bytes an event and 2 for each model, until the
     event's window is final: then all of the window is forgotten. Counts are made of what is
     remembered whenever they are asked for, so nothing has to be taken out of them again.
 

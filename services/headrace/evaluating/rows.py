@@ -1,4 +1,4 @@
-"""What is remembered of a window's events: the latest outcome of each, in about 40 bytes."""
+"""What is remembered of a window's events: the latest outcome of each, in about 45 bytes."""
 
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
