@@ -22,6 +22,7 @@ CARRIED: Final[dict[str, dict[str, str]]] = {
         "reasons": FROM_ALL,
     },
     "platform/EntityListed": {"entity": FROM_KEY},
+    "platform/EvaluationMade": {},
     "platform/LabelObserved": {"key": FROM_KEY},
     "platform/OutcomeKnown": {"key": FROM_KEY, "features": FROM_ALL},
     "platform/ModelAudited": {},

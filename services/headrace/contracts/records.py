@@ -116,6 +116,35 @@ class OutcomeKnown(TypedDict):
     replaces: bool | None
 
 
+class EvaluationMade(TypedDict):
+    """How good a model's scores of a window's events were, as far as it was known by then."""
+
+    use_case: str
+    model: str
+    model_version: str
+    label_source: str
+    window_start_ms: int
+    window_end_ms: int
+    final: bool
+    outcomes: int
+    known_at_ms: int
+    positives: int
+    negatives: int
+    censored: int
+    log_loss: float | None
+    roc_auc: float | None
+    average_precision: float | None
+    precision_at_capacity: float | None
+    calibration_error: float | None
+    mean_score: float | None
+    positive_share: float | None
+    priced: int
+    currency: str | None
+    cost_minor: int | None
+    cost_of_approving_minor: int | None
+    saved_minor: int | None
+
+
 class Header(TypedDict):
     """One header of a dead letter's record, as it was read."""
 
