@@ -15,6 +15,9 @@ CountName = Literal[
     "deadlines_missed",  # decisions that came later than the charter's deadline
     "models_swapped",  # published models that were taken over
     "models_refused",  # published models that were told to serve and could not be trusted
+    "outcomes_passed_over",  # that nothing could be learned from
+    "models_published",
+    "snapshots",
     "transactions",  # by outcome: committed, failed
     "state_bytes",  # bytes of changelog values written
     "outgoing",  # output records, dead letters and changelog included

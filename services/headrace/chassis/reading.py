@@ -130,6 +130,43 @@ def read_to_end(
         reader.close()
 
 
+def read_span(
+    clients: Clients, topic: str, span: range, timeout_s: float
+) -> Generator[list[Fetched], None, None]:
+    """Read what is committed of a topic's only partition, by its offsets; as :func:`read_to_end`.
+
+    Parameters
+    ----------
+    span
+        From the first offset up to, not including, its end, which must be committed.
+    """
+    if not span:
+        return
+    reader = clients.reader()
+    try:
+        reader.assign([TopicPartition(topic, 0, span.start)])
+        until, has_ended = monotonic() + timeout_s, False
+        missing = {0: span.stop}
+        while not has_ended:
+            messages = reader.consume(_MOST, _WAIT_S)
+            records = [
+                cast("Fetched", each)
+                for each in messages
+                if not is_end(each, missing) and holds_record(each)
+            ]
+            has_ended = not missing or any(each.offset() >= span.stop - 1 for each in records)
+            yield [each for each in records if each.offset() < span.stop]
+            if records:
+                until = monotonic() + timeout_s
+            elif monotonic() > until and not has_ended:
+                raise HeadraceError(
+                    f"{topic} could not be read up to offset {span.stop}.",
+                    fix="Look for a broker that is away, or records that were deleted.",
+                )
+    finally:
+        reader.close()
+
+
 def records_of(
     clients: Clients, topic: str, timeout_s: float, since_ms: int | None = None
 ) -> Iterator[Fetched]:

@@ -3,11 +3,13 @@
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from headrace.contracts.location import shipped
 from headrace.environment import Settings
 
 _SECURITY_PREFIXES = ("KAFKA_SECURITY_", "KAFKA_SASL_", "KAFKA_SSL_", "KAFKA_ENABLE_SSL_")
@@ -22,6 +24,35 @@ class KafkaSettings(Settings):
         default_factory=lambda: f"127.0.0.1:{os.environ.get('HEADRACE_KAFKA_PORT') or 19_092}"
     )
     """The local stack's where none is named."""
+
+
+def _in_home(name: str) -> Any:
+    return Field(default_factory=lambda data: data["home"] / name)
+
+
+class UseCaseSettings(Settings):
+    """Where a service finds its use case; ``HEADRACE_<NAME>`` sets each."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_", env_ignore_empty=True)
+
+    home: Path = Path(".headrace")
+    """Where what is made at run time goes by default."""
+    charter: Path = Field(
+        default_factory=lambda: shipped("deploy") / "charters" / "card-fraud.toml"
+    )
+    """The charter's file."""
+    keys: Path = _in_home("keys")
+    """The signing key, for who freezes models, and the folder of trusted public keys."""
+
+    @property
+    def signing_key(self) -> Path:
+        """The private key; scoring itself never reads it."""
+        return self.keys / "signing.pem"
+
+    @property
+    def trusted_keys(self) -> Path:
+        """The folder of public keys."""
+        return self.keys / "trusted"
 
 
 class StreamSettings(Settings):

@@ -12,7 +12,7 @@ from headrace.chassis.lifecycle import serve
 from headrace.chassis.logs import log_as_json
 from headrace.chassis.pauses import release as released
 from headrace.chassis.produce import produce_one
-from headrace.chassis.settings import KafkaSettings, StreamSettings
+from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
 from headrace.chassis.stream import Stream
 from headrace.chassis.telemetry import Telemetry, telemetry
 from headrace.chassis.wiring import Wiring
@@ -23,8 +23,8 @@ from headrace.errors import HeadraceError
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
-Service = Literal["labelling", "scoring"]
-_HEALTH_PORTS: dict[Service, int] = {"scoring": 19_101, "labelling": 19_102}
+Service = Literal["labelling", "learning", "scoring"]
+_HEALTH_PORTS: dict[Service, int] = {"scoring": 19_101, "labelling": 19_102, "learning": 19_103}
 
 
 def run(service: Service, *, charter: Path | None = None) -> None:
@@ -55,9 +55,12 @@ def _build(
     around = (KafkaSettings(), RegistrySettings(), settings, traced)
     if service == "labelling":
         from headrace.labelling import app as labelling
-        from headrace.labelling.settings import LabellingSettings
 
-        return labelling.build(LabellingSettings(**declared), *around)
+        return labelling.build(UseCaseSettings(**declared), *around)
+    if service == "learning":
+        from headrace.learning import app as learning
+
+        return learning.build(UseCaseSettings(**declared), *around)
     from headrace.scoring import app as scoring
 
     return scoring.build(ScoringSettings(**declared), *around)

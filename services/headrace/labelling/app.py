@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from headrace.chassis.clients import Clients
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.records import Answer, Handled, Outgoing, Received
-from headrace.chassis.settings import KafkaSettings, StreamSettings
+from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
@@ -17,7 +17,6 @@ from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
 from headrace.contracts.topics import load_topics
 from headrace.labelling.joining import Joined, Joiner
-from headrace.labelling.settings import LabellingSettings
 from headrace.labelling.state import LabellingFormat, State
 from headrace.labelling.timers import Timers
 from headrace.usecase.charter import Charter
@@ -26,7 +25,7 @@ SERVICE = "labelling"
 
 
 def build(
-    settings: LabellingSettings,
+    settings: UseCaseSettings,
     kafka: KafkaSettings,
     registry: RegistrySettings,
     stream: StreamSettings,

@@ -6,15 +6,11 @@ overtaken by the horizon.
 """
 
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from headrace.usecase.labels import Labels
+from headrace.usecase.labels import CENSORED, MATURED, Labels
 from headrace.usecase.policy import Action
 
-MATURED: Final = "matured"
-"""Nobody disputed it until the horizon: it was good."""
-CENSORED: Final = "censored"
-"""It was not let through, and nobody can tell what it would have been."""
 Refusal = Literal["unknown_source", "cannot_speak", "label_conflict"]
 
 

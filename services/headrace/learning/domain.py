@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from headrace.errors import HeadraceError
+from headrace.models.frozen import among_all
 from headrace.models.zoo.digest import state_digest
 from headrace.models.zoo.families import new_learner
 from headrace.models.zoo.learner import Frozen, Learner, Vector
@@ -58,6 +59,11 @@ class Fold:
             for name, learner in self._learners.items()
             if not isinstance(learner, MeanLearner)
         ]
+        self._means = {
+            name: [(member, weight / sum(model.mean_of.values())) for member, weight in members]
+            for name, model in learning.models.items()
+            if (members := list(model.mean_of.items()))
+        }
         self.taken = 0
         """Outcomes so far, those included that nothing was learned from."""
 
@@ -78,6 +84,26 @@ class Fold:
                 except OverflowError:
                     raise _unbounded(name) from None
         return self.taken % self._freeze_every == 0
+
+    def predict(self, vector: Sequence[float]) -> dict[str, float]:
+        """Return each model's probability that an event is positive; it changes nothing.
+
+        Raises
+        ------
+        HeadraceError
+            A feature is so large that a model cannot compute with it.
+        """
+        x: Vector = dict(zip(self._features, vector, strict=True))
+        said: dict[str, float] = {}
+        for name, learner in self._learning:
+            try:
+                said[name] = learner.predict_one(x)
+            except OverflowError:
+                raise _unbounded(name) from None
+        for name, weights in self._means.items():
+            said[name] = sum(weight * said[member] for member, weight in weights)
+        corrected = among_all(np.array([said[name] for name in self._learners]), self._share)
+        return dict(zip(self._learners, corrected.tolist(), strict=True))
 
     def freeze(self) -> dict[str, Frozen]:
         """Return all models as they are now, by name.

@@ -12,7 +12,14 @@ from headrace.usecase.charter import Charter
 
 
 def learned(
-    charter: Charter, name: str, frozen: Frozen, outcomes: int, created_at_ms: int
+    charter: Charter,
+    name: str,
+    frozen: Frozen,
+    outcomes: int,
+    created_at_ms: int,
+    until_offset: int | None = None,
+    *,
+    is_retrained: bool = False,
 ) -> Artefact:
     """Return the artefact of a model that has learned, not yet signed.
 
@@ -28,13 +35,17 @@ def learned(
         From how many it has learned, those of the negatives included that it was not shown.
     created_at_ms
         Milliseconds since the epoch.
+    until_offset
+        The offset after the last of them in their topic.
+    is_retrained
+        Whether it has learned anew from what the events are held to be in the end.
     """
     assert charter.learning is not None  # noqa: S101 -- or there were no such model
     manifest = Manifest(
         format=1,
         family=frozen.family,
         name=name,
-        version=str(outcomes),
+        version=f"{outcomes}-retrained" if is_retrained else str(outcomes),
         feature_set=charter.feature_set.digest.hex(),
         features=charter.feature_set.names,
         arrays=describe(frozen.arrays),
@@ -43,6 +54,8 @@ def learned(
             charter=charter.digest.hex(),
             numpy=np.__version__,
             outcomes=outcomes,
+            until_offset=until_offset,
+            is_retrained=is_retrained,
             river=version("river"),
         ),
         created_at_ms=created_at_ms,

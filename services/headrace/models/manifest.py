@@ -45,6 +45,11 @@ class LearnedLineage(_Lineage):
     origin: Literal["learned"] = "learned"
     outcomes: Annotated[int, Field(ge=0)]
     """From how many, those of the negatives included that it was not shown."""
+    until_offset: Annotated[int, Field(ge=0)] | None = None
+    """The offset after the last one in their topic; None where they came from elsewhere."""
+    is_retrained: bool = False
+    """Whether it was learned anew from what the events are held to be in the end; else one by one,
+    as it became known."""
     river: str
     """Version that learned."""
 

@@ -1,7 +1,7 @@
 """Labels: how a use case learns what its events really were."""
 
 from collections.abc import Iterator
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, StrictBool, model_validator
 from pydantic.dataclasses import dataclass
@@ -10,6 +10,11 @@ from headrace.usecase.declared import DAY_MS, STRICT, DurationMs, Slug, an_examp
 from headrace.usecase.policy import Action
 from headrace.usecase.problems import Problem
 from headrace.usecase.salvage import as_far_as_known
+
+MATURED: Final = "matured"
+"""By whose word: nobody disputed it until the horizon, so it was good."""
+CENSORED: Final = "censored"
+"""By whose word: it was not let through, and nobody can tell what it would have been."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -9,8 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.labelling.domain import (
-    CENSORED,
-    MATURED,
     Case,
     Decision,
     Label,
@@ -18,7 +16,7 @@ from headrace.labelling.domain import (
     Refused,
     Verdict,
 )
-from headrace.usecase.labels import Labels, LabelSource
+from headrace.usecase.labels import CENSORED, MATURED, Labels, LabelSource
 
 DAY_MS = 86_400_000
 LABELS = Labels(

@@ -1,7 +1,7 @@
 """Hoeffding trees, alone and as adaptive random forests."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from pydantic import Field, StrictBool, StrictInt
@@ -15,6 +15,8 @@ from headrace.models.zoo.learner import Frozen, Vector
 from headrace.usecase.declared import STRICT, Whole
 
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
+DEEPEST: Final = 980
+"""What River takes by default depends on how deep Python may recurse, which differs by process."""
 _LEAVES = {"majority": "mc", "bayes": "nb", "adaptive": "nba"}
 
 
@@ -28,8 +30,8 @@ class GrowthParameters:
     """Chance of a split that is not the best one."""
     tie: Share = 0.05
     """Below this difference the two best splits count as equal."""
-    depth: Whole | None = None
-    """At most; None is without limit."""
+    depth: Annotated[int, Field(strict=True, ge=1, le=DEEPEST)] = DEEPEST
+    """At most."""
 
 
 @checked.dataclass(frozen=True, kw_only=True, config=STRICT)
