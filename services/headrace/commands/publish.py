@@ -22,13 +22,14 @@ from headrace.simulator.labelling import Labelling
 from headrace.simulator.ledger import Ledger, require_format
 from headrace.simulator.publisher import Publisher
 from headrace.simulator.scenario import Drift, Scenario
+from headrace.simulator.seasons import SPAN_DAYS
 from headrace.simulator.sources import events_topic, recorded, simulated
 from headrace.usecase.charter import Charter
 
 REQUEST_TIMEOUT_S: Final = 10.0
 
 _RECORDED: Final = frozenset({"--from", "--mapping", "--limit"})
-_SIMULATED: Final = frozenset({"--simulate", "--seed", "--drift", "--truth", "--labels"})
+_SIMULATED: Final = frozenset({"--simulate", "--seed", "--drift", "--days", "--truth", "--labels"})
 
 
 def _one_source(arguments: ArgumentCollection) -> None:
@@ -59,6 +60,7 @@ def publish(
     simulate: Annotated[int | None, Parameter(group=_SOURCE, validator=Number(gte=1))] = None,
     seed: Annotated[int, Parameter(group=_SOURCE, validator=Number(gte=0))] = 1,
     drift: Annotated[list[str] | None, _DRIFT] = None,
+    days: Annotated[int, Parameter(group=_SOURCE, validator=Number(gte=1, lte=3_650))] = SPAN_DAYS,
     truth: Annotated[Path | None, Parameter(group=_SOURCE)] = None,
     labels: Annotated[bool, _FLAG] = False,
     rate: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
@@ -84,6 +86,9 @@ def publish(
     drift
         What changes in the simulation at an event time: concept@2026-02-01 (thieves change their
         ways) or data@2026-02-01T06:00:00 (everybody's habits do). Can be given once for each.
+    days
+        Event time that the simulated records fill: the more, the fewer cards. Labels of a charge
+        back come after weeks, so in a long world much is known while it still goes on.
     truth
         A .parquet or .csv file to write the truth about the simulated events to: fraud, its
         pattern, the age band of the card's holder.
@@ -108,13 +113,15 @@ def publish(
         mapping = mapping or deploy / "mappings" / "fdh.toml"
         source = recorded(case, registry, file, mapping, limit)
     else:
-        source = simulated(case, registry, simulate or 0, seed, drifts=drifts, ledger=ledger)
+        source = simulated(
+            case, registry, simulate or 0, seed, drifts=drifts, days=days, ledger=ledger
+        )
     # At a rate each record counts from when it is due, so none waits to be sent with others.
     linger = {} if rate is None else {"linger.ms": 0}
     producer = clients.producer(**linger)
     topic = events_topic(case)
     _require(producer, topic)
-    scenario = Scenario(seed, simulate or 0, drifts)
+    scenario = Scenario(seed, simulate or 0, drifts, days)
     labelling = _labelling(case, registry, clients, scenario) if labels else None
     with telemetry("headrace.publisher") as traced:
         publisher = Publisher(producer, topic, traced, rate=rate)

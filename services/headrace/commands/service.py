@@ -59,8 +59,9 @@ def _build(
         return labelling.build(UseCaseSettings(**declared), *around)
     if service == "learning":
         from headrace.learning import app as learning
+        from headrace.learning.settings import LearningSettings
 
-        return learning.build(UseCaseSettings(**declared), *around)
+        return learning.build(LearningSettings(**declared), *around)
     from headrace.scoring import app as scoring
 
     return scoring.build(ScoringSettings(**declared), *around)

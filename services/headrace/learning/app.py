@@ -4,13 +4,13 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.metrics import CountName, Metrics
 from headrace.chassis.reading import read_span
 from headrace.chassis.records import Handled, Outgoing, Received, Rejected
-from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
+from headrace.chassis.settings import KafkaSettings, StreamSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
@@ -27,21 +27,20 @@ from headrace.errors import HeadraceError
 from headrace.evaluating.evaluator import SERVED, Evaluation
 from headrace.evaluating.recording import evaluations_made
 from headrace.learning.following import Following, Past
-from headrace.learning.promotion import CHAMPION, is_pinned, why_not
+from headrace.learning.promotion import CHAMPION, is_pinned
 from headrace.learning.publishing import Publishing, Release
+from headrace.learning.settings import LearningSettings
 from headrace.learning.snapshots import KEY, Snapshot, SnapshotFormat, Snapshots
 from headrace.learning.standing import Standing
 from headrace.models.keys import load_key
 from headrace.usecase.charter import Charter
 
 SERVICE = "learning"
-SNAPSHOT_EVERY: Final = 20_000
-"""Outcomes: what is learned again after a restart takes a minute at most."""
 _log = logging.getLogger("headrace.learning")
 
 
 def build(
-    settings: UseCaseSettings,
+    settings: LearningSettings,
     kafka: KafkaSettings,
     registry: RegistrySettings,
     stream: StreamSettings,
@@ -75,7 +74,15 @@ def build(
         lambda span: past(clients, outcomes, span, stream.settle_timeout_s),
     )
     publishing = Publishing(charter, key, now_ms)
-    learner = Learner(charter, following, snapshots, publishing, channels, servings.records)
+    learner = Learner(
+        charter,
+        following,
+        snapshots,
+        publishing,
+        channels,
+        servings.records,
+        settings.snapshot_every,
+    )
     return Stream(
         Topology(
             service=SERVICE,
@@ -116,6 +123,7 @@ class Learner:
         publishing: Publishing,
         channels: Channels,
         servings: Mapping[str, Mapping[str, Any]],
+        snapshot_every: int,
     ) -> None:
         assert charter.learning is not None  # noqa: S101 -- build has looked
         self._use_case, self._champion = charter.name, charter.learning.champion
@@ -124,6 +132,7 @@ class Learner:
         self._publishing = publishing
         self._channels = channels
         self._servings = servings
+        self._snapshot_every = snapshot_every
         self._versions: dict[str, str] = {}
 
     def __call__(
@@ -146,7 +155,8 @@ class Learner:
             self._evaluate(taken.final, standing, handled)
             if taken.is_freeze_due:
                 self._release(standing, handled)
-        if received and before // SNAPSHOT_EVERY != standing.position // SNAPSHOT_EVERY:
+        every = self._snapshot_every
+        if received and before // every != standing.position // every:
             self._take_snapshot(standing, received[-1], view, handled.counts)
         return handled
 
@@ -161,18 +171,17 @@ class Learner:
             _put(handled, self._channels.model_chunks, each.chunks)
             _put(handled, self._channels.models, [each.model])
             handled.counts["models_published"] += 1
-        known = list(standing.evaluator.known())
-        self._evaluate(known, standing, handled)
-        self._promote(release, known, handled)
+        self._evaluate(list(standing.evaluator.known()), standing, handled)
+        self._promote(release, standing, handled)
 
-    def _promote(self, release: Release, known: Sequence[Evaluation], handled: Handled) -> None:
+    def _promote(self, release: Release, standing: Standing, handled: Handled) -> None:
         """Have the champion serve, unless a person has said who does, or it is worse."""
         if self._champion not in release.published:
             return
         if is_pinned(self._servings.get(CHAMPION), SERVICE):
             return
         published = release.published[self._champion].model[1]
-        if reason := why_not(known, self._champion):
+        if reason := standing.trial.why_not():
             _log.info("%s %s does not serve: %s", self._champion, published["version"], reason)
             return
         changed = ServingChanged(

@@ -76,6 +76,9 @@ class Following:
                     _log.info("learned again up to offset %d of %d", offset + 1, target)
         standing.position = target
         self._standing = standing
+        if target:
+            digest = standing.digest().hex()
+            _log.info("what was learned up to offset %d has the digest %s", target, digest)
         return True
 
     def _restored(self, state: KeyedState[Any], target: int) -> Standing:

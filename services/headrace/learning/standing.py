@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from headrace.evaluating.evaluator import SERVED, Evaluation, Evaluator, KnownOutcome
+from headrace.evaluating.evaluator import DAY_MS, SERVED, Evaluation, Evaluator, KnownOutcome
 from headrace.evaluating.money import Costs, realised
 from headrace.learning.domain import Fold, Outcome
+from headrace.learning.trial import Trial
 from headrace.usecase.charter import Charter
 from headrace.usecase.labels import CENSORED, MATURED
 from headrace.usecase.policy import Action
 
+WINDOW_DAYS: Final = 7
+"""Models are evaluated by the weeks in which events happened."""
 RECENT: Final = 200
 """Vectors of the latest outcomes, on which a frozen model must agree with the one that learned."""
 
@@ -52,8 +55,11 @@ class Standing:
             [SERVED, *charter.learning.models],
             [*labels.sources, MATURED, CENSORED],
             labels.longest_horizon_ms + charter.events.lateness_ms,
-            None if capacity is None else capacity.per_day,
+            None if capacity is None else capacity.per_day * WINDOW_DAYS,
+            WINDOW_DAYS * DAY_MS,
         )
+        self.trial = Trial(charter)
+        self._champion = charter.learning.champion
         self._feature_set = charter.feature_set.digest
         self._values = charter.values
         self._currency: str | None = None
@@ -83,6 +89,7 @@ class Standing:
             return Taken(is_freeze_due=False, final=[], passed_over="it has other features")
         vector: list[float] = record["features"]
         scores = self.fold.predict(vector)
+        mine = scores[self._champion]
         if not record["fallback"]:
             scores[SERVED] = record["score"]
         value, is_due = record["value"], False
@@ -91,6 +98,7 @@ class Standing:
         except ValueError as error:
             return Taken(is_freeze_due=False, final=[], passed_over=str(error))
         self.recent.append(vector)
+        self.trial.take(record, mine)
         if value is not None:
             is_due = self.fold.take(Outcome(record["event_id"], vector, value))
         return Taken(is_due, final, "")
@@ -98,6 +106,7 @@ class Standing:
     def digest(self) -> bytes:
         """Return the digest of all of it: two with the same one go on alike."""
         hasher = sha256(f"{self.position} {list(self.recent)} {self._currency}".encode())
+        hasher.update(repr(self.trial.parts()).encode())
         hasher.update(self.fold.digest())
         hasher.update(self.evaluator.digest())
         return hasher.digest()

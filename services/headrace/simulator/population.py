@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.simulator.scenario import Scenario
-from headrace.simulator.seasons import SPAN_DAYS
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -34,7 +33,7 @@ class Population:
 
     def __init__(self, scenario: Scenario) -> None:
         random = scenario.random("population")
-        per_card = SPAN_DAYS * PER_CARD_AND_DAY
+        per_card = scenario.days * PER_CARD_AND_DAY
         self.cards = cards = max(_SMALLEST_CARDS, round(scenario.events / per_card))
         self.merchants = max(_SMALLEST_MERCHANTS, cards // 2)
         self.online = np.arange(0, self.merchants, ONLINE)

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, Self, TypeAlias, get_args
 
 import numpy as np
 
-from headrace.simulator.seasons import START_MS
+from headrace.simulator.seasons import SPAN_DAYS, START_MS
 
 DriftKind: TypeAlias = Literal[
     "concept",  # thieves change their ways: what fraud looks like is no longer what it was
@@ -51,12 +51,15 @@ class Scenario(NamedTuple):
     """How many publications it is made for."""
     drifts: tuple[Drift, ...] = ()
     """At most one of each kind."""
+    days: int = SPAN_DAYS
+    """Event time that the publications fill: in more days, fewer cards buy."""
 
     @property
     def name(self) -> str:
         """A part of every identifier, so that two different worlds never share a card."""
         drifts = [f"{d.kind[0]}{(d.from_ms - START_MS) // 1_000}" for d in sorted(self.drifts)]
-        return "".join([f"s{self.seed}n{self.events}", *drifts])
+        longer = [] if self.days == SPAN_DAYS else [f"x{self.days}"]
+        return "".join([f"s{self.seed}n{self.events}", *longer, *drifts])
 
     def drifts_from_ms(self, kind: DriftKind) -> int:
         """Return the event time of a drift; :data:`NEVER_MS` where there is none."""

@@ -13,6 +13,7 @@ from headrace.simulator.ledger import Ledger
 from headrace.simulator.mapping import Mapping
 from headrace.simulator.recorded import Recorded, publications
 from headrace.simulator.scenario import Drift
+from headrace.simulator.seasons import SPAN_DAYS
 from headrace.simulator.traffic import Traffic
 from headrace.usecase.charter import Charter
 
@@ -39,6 +40,7 @@ def simulated(
     seed: int,
     *,
     drifts: tuple[Drift, ...] = (),
+    days: int = SPAN_DAYS,
     ledger: Ledger | None = None,
 ) -> Source:
     """Open a simulated world; the same arguments and schema id give the same bytes.
@@ -47,6 +49,8 @@ def simulated(
     ----------
     drifts
         What changes in it at an event time; at most one of each kind.
+    days
+        Event time that the events fill.
     ledger
         Receives the truth about what is published.
 
@@ -67,6 +71,7 @@ def simulated(
         lateness_ms=charter.events.lateness_ms,
         duplicate_span_ms=charter.events.duplicate_span_ms,
         drifts=drifts,
+        days=days,
         ledger=ledger,
     )
     return Source(traffic, events)

@@ -10,6 +10,7 @@ from headrace.simulator.ledger import Ledger
 from headrace.simulator.malformed import Encode, malform
 from headrace.simulator.population import ONLINE
 from headrace.simulator.scenario import Drift, Scenario
+from headrace.simulator.seasons import SPAN_DAYS
 from headrace.simulator.world import World
 
 SHARES: Mapping[Kind, float] = {
@@ -54,6 +55,8 @@ class Traffic:
         Share of each kind. Kinds that need an earlier record are ordinary until there is one.
     drifts
         What changes in the world, and when; at most one of each kind.
+    days
+        Event time that they fill.
     ledger
         Receives the truth about each purchase that is published.
     """
@@ -68,9 +71,10 @@ class Traffic:
         duplicate_span_ms: int,
         shares: Mapping[Kind, float] = SHARES,
         drifts: tuple[Drift, ...] = (),
+        days: int = SPAN_DAYS,
         ledger: Ledger | None = None,
     ) -> None:
-        scenario = Scenario(seed, events, drifts)
+        scenario = Scenario(seed, events, drifts, days)
         self._world = World(scenario)
         self._events = events
         self._encode = encode
