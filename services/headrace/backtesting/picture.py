@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.backtesting.metrics import average_precision, precision_recall
 from headrace.backtesting.record import Record
 from headrace.backtesting.replay import SERVED
+from headrace.evaluating.exact import average_precision, precision_recall
 
 _WIDTH: Final = 860
 _HEIGHT: Final = 300

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.backtesting.metrics import average_precision, card_precision, roc_auc
+from headrace.evaluating.exact import average_precision, card_precision, roc_auc
 
 TRAIN_FROM: Final = date(2018, 7, 25)
 _DAY_MS: Final = 86_400_000

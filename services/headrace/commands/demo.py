@@ -30,10 +30,11 @@ def demo(
     *,
     file: Annotated[Path | None, Parameter(name="--from")] = None,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
-    events: Annotated[int, Parameter(validator=Number(gte=1))] = 20_000,
+    events: Annotated[int, Parameter(validator=Number(gte=1))] = 24_000,
     seed: Annotated[int, Parameter(validator=Number(gte=0))] = 1,
     rate: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     echo: bool = False,
+    learn: bool = True,
     keep: bool = False,
     plain: bool = False,
     verbose: bool = False,
@@ -56,6 +57,9 @@ def demo(
         Events a second. Default: 1,000 for simulated events, as fast as possible for a file.
     echo
         Afterwards, echo the same records with plain confluent-kafka, and compare.
+    learn
+        Let models learn beside, from the labels of what is decided; in a world that is simulated
+        and comes at a rate. They take over once they would have cost no more than the scorecard.
     keep
         Leave the local stack up at the end, to look around.
     plain
@@ -67,7 +71,7 @@ def demo(
     """
     if file is None and rate is None:
         rate = _DEFAULT_RATE
-    plan = Plan(file, limit, events, seed, rate, with_echo=echo, keep=keep)
+    plan = Plan(file, limit, events, seed, rate, with_echo=echo, keep=keep, learn=learn)
     summary = run_demo(plan, ScoringSettings().charter, progress, _display(plain=plain))
     if json:
         print_json(summary.as_json())

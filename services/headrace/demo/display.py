@@ -62,11 +62,11 @@ class PlainLines:
 
     def show(self, progress: Progress, arrived: Callable[[], Arrived] | None) -> None:
         """Say a line, where the last one is a second old."""
-        del arrived
         now = time.monotonic()
         if now - self._said_at > _PROGRESS_S:
             self._said_at = now
+            by = "" if arrived is None else " ".join(arrived().outcomes.latest_model)
             self._say(
                 f"  published {progress.published:,} of {progress.events:,},"
-                f" processed {progress.processed:,}"
+                f" processed {progress.processed:,}{f', by {by}' if by else ''}"
             )

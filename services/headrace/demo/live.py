@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace.demo.display import Arrived, Progress
-from headrace.demo.outcomes import severity
+from headrace.demo.outcomes import Outcomes, severity
 
 _EVERY_S = 0.25
 _RATE_S = 3.0
@@ -88,6 +88,8 @@ def picture(progress: Progress, seen: Arrived, rates: tuple[float, float]) -> Gr
     if seen.latencies_ms is not None:
         p50, p99 = seen.latencies_ms
         table.add_row("latency", f"p50 {p50:.0f} ms   p99 {p99:.0f} ms   of the last seconds")
+    if len(seen.outcomes.models):
+        table.add_row("model", _models(seen.outcomes))
     for action, line in _actions(seen.outcomes.actions):
         table.add_row(action, line)
     for name, words in seen.outcomes.money.words():
@@ -115,6 +117,13 @@ def _actions(actions: Counter[str]) -> list[tuple[Text, Text]]:
         line = Text.assemble(f"{actions[action]:>8,} {share:>7.2%}  ", (bar, style))
         rows.append((Text(action, style), line))
     return rows
+
+
+def _models(outcomes: Outcomes) -> str:
+    """Return which model decides now, and how many have decided before it."""
+    before = len(outcomes.models) - 1
+    more = f", after {before} other{'s' * (before > 1)}" if before else ""
+    return f"{' '.join(outcomes.latest_model)}{more}"
 
 
 def _letters(letters: Counter[str]) -> str:

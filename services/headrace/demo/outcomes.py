@@ -26,6 +26,9 @@ class Outcomes:
         self.not_acted = 0
         """Decided in shadow."""
         self.fallbacks: Counter[str] = Counter()
+        self.models: Counter[tuple[str, str]] = Counter()
+        """Decisions by the name and the version of the model, in the order of the first ones."""
+        self.latest_model = ("", "")
         self.reasons: Counter[str] = Counter()
         """By code."""
         self.words: dict[str, str] = {}
@@ -44,6 +47,8 @@ class Outcomes:
         """Count decisions."""
         for decision in decisions:
             self.actions[decision["action"]] += 1
+            self.latest_model = decision["model"], decision["model_version"]
+            self.models[self.latest_model] += 1
             self.late += decision["late"]
             self.deadline_missed += decision["deadline_missed"]
             self.not_acted += not decision["acted"]

@@ -20,15 +20,22 @@ from headrace.contracts.topics import load_topics
 from headrace.demo.display import Arrived, Display, PlainLines
 from headrace.demo.echo import EchoSizes, echo
 from headrace.demo.following import await_seen, publish_and_follow
+from headrace.demo.improvement import Improvement, improvement
+from headrace.demo.learners import DAYS, Learners
 from headrace.demo.outcomes import Outcomes
 from headrace.demo.seen import OpenDueTimes, Seen
 from headrace.demo.summary import Summary
 from headrace.demo.tally import Reader, Tally
 from headrace.demo.trace import Traced, steps_of
 from headrace.errors import HeadraceError
+from headrace.models.keys import load_trusted
+from headrace.models.serving import load_model
 from headrace.scoring.settings import ScoringSettings
 from headrace.simulator.publisher import Published, Publisher
+from headrace.simulator.scenario import Scenario
+from headrace.simulator.seasons import SPAN_DAYS
 from headrace.simulator.sources import Source, recorded, simulated
+from headrace.simulator.truth import Truth
 from headrace.trials.service import ScoringProcess
 from headrace.trials.surroundings import Say, start_stack, undisturbed_end
 from headrace.trials.use_case import create, discard, prepare
@@ -54,6 +61,8 @@ class Plan:
     rate: float | None
     with_echo: bool
     keep: bool
+    learn: bool = True
+    """Whether models learn beside, from labels; where a world is simulated and comes at a rate."""
 
 
 def demo(plan: Plan, charter: Path, say: Say, display: Display) -> Summary:
@@ -126,6 +135,11 @@ class _Run:
             for name in ("decisions", "audits", "events.dlq")
         }
         self._due_times = OpenDueTimes()
+        self._wiring = wiring
+        is_world = plan.file is None and plan.rate is not None
+        self._learns = plan.learn and is_world and self._charter.learning is not None
+        days = DAYS if self._learns else SPAN_DAYS
+        self._scenario = Scenario(plan.seed, plan.events, days=days)
 
     def run(self) -> Summary:
         """Publish, watch, count, verify."""
@@ -133,7 +147,7 @@ class _Run:
         environment = {"HEADRACE_INSTANCE": "demo", "HEADRACE_DEAD_LETTER_LIMIT": "true"}
         self._say(f"Starting scoring (log: {log}) ...")
         values = self._charter.values
-        with ScoringProcess(self._path, environment, log) as scoring:
+        with ScoringProcess(self._path, environment, log) as scoring, self._learners(environment):
             latencies_ms = np.array([])
             if self._plan.rate is None:
                 published = self._publish(scoring, PlainLines(self._say), None, _BACKLOG_ASK_S)
@@ -155,8 +169,53 @@ class _Run:
         terms = load_terms(self._path, None)
         verifier = Verifier(self._clients, self._registry, terms, _VERIFY_TIMEOUT_S, self._say)
         report = verifier.verify(allow_pending=False)
-        name, event = self._charter.name, self._charter.events.schema
-        return Summary(name, event, published, tally, latencies_ms, echo_per_s, report, traced)
+        return Summary(
+            self._charter.name,
+            self._charter.events.schema,
+            published,
+            tally,
+            latencies_ms,
+            echo_per_s,
+            report,
+            traced,
+            self._learns,
+            self._improvement(reader),
+        )
+
+    def _learners(self, environment: dict[str, str]) -> contextlib.AbstractContextManager[object]:
+        """Return what learns beside, and publishes the labels for that; nothing where none does."""
+        if not self._learns:
+            return contextlib.nullcontext()
+        self._say("Starting labelling and learning (logs beside that one) ...")
+        return Learners(
+            self._path,
+            self._charter,
+            self._clients,
+            self._wiring,
+            self._partitions,
+            self._scenario,
+            environment,
+        )
+
+    def _improvement(self, reader: Reader) -> Improvement | None:
+        """Compare the models that learned with the scorecard, by the world's truth."""
+        values = self._charter.values
+        if not self._learns or values is None:
+            return None
+        settings = ScoringSettings()
+        scorecard = load_model(
+            settings.model_folder(self._charter.name),
+            load_trusted(settings.trusted_keys),
+            self._charter.feature_set.digest,
+        )
+        truth = Truth(self._scenario)
+        told = [
+            (decision, truth.fraudulent(number))
+            for decision in reader.decisions(self._partitions)
+            if (number := truth.number(decision["event_id"])) is not None
+        ]
+        decisions, truths = [each for each, _ in told], [each for _, each in told]
+        return improvement(decisions, truths, scorecard, values)
 
     def _watch(self, name: str, take: Take) -> Watch:
         decode = self._decoders[name]
@@ -188,7 +247,8 @@ class _Run:
         if plan.file is not None:
             mapping = shipped("deploy") / "mappings" / "fdh.toml"
             return recorded(self._charter, self._registry, plan.file, mapping, plan.limit)
-        return simulated(self._charter, self._registry, plan.events, plan.seed)
+        days = self._scenario.days
+        return simulated(self._charter, self._registry, plan.events, plan.seed, days=days)
 
     def _trace(self, tally: Tally) -> Traced | None:
         """Look up one event's trace; every service has told of it once scoring has ended."""
@@ -202,6 +262,7 @@ class _Run:
         for ours in self._traced:
             ours.flush()
         spans = 3 if self._plan.rate is None else 4  # where nobody watches, nobody receives
+        spans += self._learns  # labelling
         zipkin = settings.local_zipkin
         steps = steps_of(zipkin, trace_id, spans) if zipkin else []
         return Traced(decision["event_id"], page, steps)

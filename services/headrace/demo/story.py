@@ -46,6 +46,7 @@ def how_it_went(summary: Summary) -> list[tuple[str, str]]:
     """Return what there is to say of money, time and faults: a name and a line each."""
     tally, outcomes = summary.tally, summary.tally.outcomes
     rows = [("money", line) for line in _money(summary)]
+    rows += [("learning", line) for line in _learning(summary)]
     latencies = summary.latencies()
     if latencies:
         named = [f"{name.split()[1]} {value} ms" for name, value in latencies.items()]
@@ -126,6 +127,31 @@ def _money(summary: Summary) -> Iterator[str]:
                 f" approving everything {in_words(approving, currency)}"
             )
         yield line
+
+
+def _learning(summary: Summary) -> Iterator[str]:
+    """Yield which models decided, and what those that learned have done better."""
+    if not summary.learns:
+        return
+    named = [
+        f"{model} {version}".rstrip() + f" {count:,}"
+        for (model, version), count in summary.tally.outcomes.models.items()
+    ]
+    yield f"decided by {', then by '.join(named)}"
+    better = summary.improvement
+    if better is None:
+        yield "no model has learned enough yet to decide in the scorecard's place"
+        return
+    currencies = summary.tally.outcomes.money.currencies
+    currency = currencies[0] if currencies else ""
+    learned, card = better.learned, better.scorecard
+    yield (
+        f"of the {better.events:,} that models decided which had learned, {better.positives:,} were"
+        f" fraud: average precision {learned.average_precision:.2f}, the scorecard's would have"
+        f" been {card.average_precision:.2f}; ROC AUC {learned.roc_auc:.2f}, not"
+        f" {card.roc_auc:.2f}; cost {in_words(learned.cost_minor, currency)}, not"
+        f" {in_words(card.cost_minor, currency)}"
+    )
 
 
 def _events(schema: str) -> str:

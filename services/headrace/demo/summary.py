@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.demo.improvement import Improvement
 from headrace.demo.tally import Tally
 from headrace.demo.trace import Traced
 from headrace.simulator.publisher import Published
@@ -30,6 +31,10 @@ class Summary:
     verified: Report
     traced: Traced | None = None
     """One event's way, where traces are recorded."""
+    learns: bool = False
+    """Whether models learned beside."""
+    improvement: Improvement | None = None
+    """What those have done better that decided."""
 
     @property
     def holds(self) -> bool:
@@ -69,6 +74,11 @@ class Summary:
             "reasons": dict(self.tally.outcomes.reasons.most_common()),
             "examples": self.tally.outcomes.examples(EXAMPLES),
             "verified": self.verified.as_json(),
+            "models": [
+                {"model": model, "version": version, "decided": count}
+                for (model, version), count in self.tally.outcomes.models.items()
+            ],
+            "improvement": self.improvement and self.improvement.as_json(),
             "trace": self.traced and self.traced.as_json(),
         }
 

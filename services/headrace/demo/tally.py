@@ -68,6 +68,10 @@ class Reader:
             tally.dead_letters.update(letter["reason"] for _, letter in records)
         return tally
 
+    def decisions(self, partitions: int) -> list[dict[str, Any]]:
+        """Return every decision."""
+        return [each for batch in self._records("decisions", partitions) for _, each in batch]
+
     def _records(self, name: str, partitions: int) -> Iterator[list[tuple[int, dict[str, Any]]]]:
         topic = f"{self._use_case}.{name}"
         decode = self._decoders[name]

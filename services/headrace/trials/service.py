@@ -1,4 +1,4 @@
-"""Scoring as a process of its own, as it runs anywhere else."""
+"""Services as processes of their own, as they run anywhere else."""
 
 import re
 import socket
@@ -24,11 +24,13 @@ class Counts(NamedTuple):
     """Of these, events that had been decided before."""
 
 
-class ScoringProcess(BesideProcess):
-    """Runs ``headrace run scoring`` while the context lasts.
+class ServiceProcess(BesideProcess):
+    """Runs ``headrace run`` of a service while the context lasts.
 
     Parameters
     ----------
+    service
+        Which one.
     environment
         Added to this process's own.
     log
@@ -38,13 +40,18 @@ class ScoringProcess(BesideProcess):
     """
 
     def __init__(
-        self, charter: Path, environment: dict[str, str], log: Path, start_s: float = _START_S
+        self,
+        service: str,
+        charter: Path,
+        environment: dict[str, str],
+        log: Path,
+        start_s: float = _START_S,
     ) -> None:
         self._start_s = start_s
         port = _free_port()
         super().__init__(
-            "Scoring",
-            [sys.executable, "-m", "headrace", "run", "scoring", "--charter", charter],
+            service.capitalize(),
+            [sys.executable, "-m", "headrace", "run", service, "--charter", charter],
             {**environment, "HEADRACE_HEALTH_PORT": str(port)},
             log,
         )
@@ -124,10 +131,19 @@ class ScoringProcess(BesideProcess):
         while why_not := self.why_not_ready():
             if time.monotonic() > until:
                 raise HeadraceError(
-                    f"Scoring is not ready after {self._start_s:.0f} s: {why_not}.",
+                    f"{self._name} is not ready after {self._start_s:.0f} s: {why_not}.",
                     fix=f"See {self.log}.",
                 )
             time.sleep(0.1)
+
+
+class ScoringProcess(ServiceProcess):
+    """Runs scoring; as :class:`ServiceProcess`."""
+
+    def __init__(
+        self, charter: Path, environment: dict[str, str], log: Path, start_s: float = _START_S
+    ) -> None:
+        super().__init__("scoring", charter, environment, log, start_s)
 
 
 def _sample(name: str, metrics: str) -> float:

@@ -5,10 +5,11 @@ import random
 import numpy as np
 import pytest
 
-from headrace.backtesting.metrics import average_precision
 from headrace.backtesting.replay import SCORECARD, SERVED, Event, Replay
 from headrace.errors import HeadraceError
+from headrace.evaluating.exact import average_precision
 from headrace.usecase.charter import Charter
+from support.charter_texts import card_fraud
 from unit.backtesting.conftest import DAY_MS, FDH_CHARTER, START_MS, decided, recorded
 
 WEEK_MS = 7 * DAY_MS
@@ -153,7 +154,7 @@ def test_a_charter_that_cannot_be_backtested_is_refused(tmp_path, old, new, told
 
 
 def test_a_charter_that_learns_nothing_is_refused(tmp_path) -> None:
-    text = (FDH_CHARTER.parent / "card-fraud.toml").read_text()
+    text = card_fraud(learning=False)
     path = tmp_path / "charter.toml"
     path.write_text(text.replace('stage = "live"', 'stage = "shadow"'))
     with pytest.raises(HeadraceError, match="learns nothing"):

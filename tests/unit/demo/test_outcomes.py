@@ -21,6 +21,8 @@ def decision(action="approve", amount=1_000, currency="EUR", score=0.1, cost=300
         "deadline_missed": False,
         "acted": True,
         "fallback": "",
+        "model": "expert-scorecard",
+        "model_version": "1",
         "trace_id": "",
         "reasons": [],
         "reason_codes": [],

@@ -17,6 +17,8 @@ def at(partition, offset):
         "deadline_missed": False,
         "acted": True,
         "fallback": "",
+        "model": "expert-scorecard",
+        "model_version": "1",
         "trace_id": "",
         "reasons": [],
     }

@@ -1,10 +1,12 @@
 """The end of a demo, told to somebody who sees it for the first time."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from headrace.demo.improvement import Improvement, Measured
 from headrace.demo.outcomes import Outcomes
 from headrace.demo.story import examples, how_it_went, next_steps, what_happened
 from headrace.demo.summary import Summary
@@ -20,6 +22,8 @@ DECLINED = {
     "score": 0.98765,
     "event_id": "e-1",
     "fallback": "",
+    "model": "expert-scorecard",
+    "model_version": "1",
     "late": False,
     "deadline_missed": False,
     "acted": True,
@@ -110,3 +114,23 @@ def test_programs_are_told_everything():
     assert told["reasons"] == {"amount_minor": 1}
     assert [each["event_id"] for each in told["examples"]] == ["e-1"]
     assert told["verified"]["passed"]
+
+
+def test_where_models_learn_it_says_which_decided_and_what_they_did_better():
+    learned = Measured(average_precision=0.51, roc_auc=0.94, cost_minor=490_187)
+    card = Measured(average_precision=0.39, roc_auc=0.73, cost_minor=859_818)
+    told = replace(
+        summary([APPROVED, {**APPROVED, "model": "both", "model_version": "3000"}]),
+        learns=True,
+        improvement=Improvement(8_774, 125, learned, card),
+    )
+    lines = [line for name, line in how_it_went(told) if name == "learning"]
+    assert lines[0] == "decided by expert-scorecard 1 1, then by both 3000 1"
+    assert "average precision 0.51, the scorecard's would have been 0.39" in lines[1]
+    assert "cost 4,901.87 EUR, not 8,598.18 EUR" in lines[1]
+
+
+def test_where_nothing_has_learned_enough_it_says_so():
+    told = replace(summary([APPROVED]), learns=True)
+    lines = [line for name, line in how_it_went(told) if name == "learning"]
+    assert lines[1] == "no model has learned enough yet to decide in the scorecard's place"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headrace.backtesting.metrics import average_precision, roc_auc
 from headrace.evaluating.evaluator import ALL, SERVED, Evaluator, KnownOutcome
+from headrace.evaluating.exact import average_precision, roc_auc
 from headrace.evaluating.levels import BIN_SCORES
 from headrace.evaluating.money import Costs
 

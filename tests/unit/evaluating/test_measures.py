@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.backtesting.metrics import average_precision, roc_auc
 from headrace.evaluating.counts import Counts, nothing
+from headrace.evaluating.exact import average_precision, roc_auc
 from headrace.evaluating.levels import BIN_SCORES, BINS, bins, level_of
 from headrace.evaluating.measures import measure
 

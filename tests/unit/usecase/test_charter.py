@@ -9,6 +9,7 @@ from headrace.contracts.location import shipped
 from headrace.contracts.schemas import field_names
 from headrace.errors import HeadraceError
 from headrace.usecase.charter import Charter
+from support.charter_texts import card_fraud
 
 CARD_FRAUD = shipped("deploy") / "charters/card-fraud.toml"
 DAY_MS = 86_400_000
@@ -75,7 +76,6 @@ def test_events_are_kept_for_the_duplicate_span_where_that_is_longer(tmp_path: P
         ("nullable = true", 'nullable = "yes"', "should be a valid boolean"),
         ("intercept = ", 'intercept = "a" # ', "it should be a finite number"),
         ("card_count_1d = {", "cards_count_1d = {", "no feature cards_count_1d; did you mean"),
-        ("card_count_1d = {", "cards_count_1d = {", "the feature card_count_1d has no term"),
         ('version = "1"', "version = 1", "version: should be a valid string and not 1"),
         ('schema = "card-fraud/Transaction"', 'schema = ""', "at least 1 character"),
         ("[policy]", "[policy", "line {line}, the file: Expected ']'"),
@@ -132,3 +132,12 @@ def test_nothing_in_a_charter_can_be_changed() -> None:
     for part, name in parts:
         with pytest.raises(Exception, match=r"frozen|cannot assign"):
             setattr(part, name, "other")
+
+
+def test_where_nothing_learns_the_scorecard_weighs_every_feature(tmp_path) -> None:
+    text = card_fraud(learning=False)
+    assert "card_count_1d = {" in text
+    path = tmp_path / "charter.toml"
+    path.write_text(text.replace("card_count_1d = {", "cards_count_1d = {"))
+    with pytest.raises(HeadraceError, match="the feature card_count_1d has no term"):
+        Charter.load(path)

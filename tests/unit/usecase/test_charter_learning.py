@@ -10,6 +10,7 @@ from headrace.contracts.location import shipped
 from headrace.contracts.schemas import field_names
 from headrace.errors import HeadraceError
 from headrace.usecase.charter import Charter
+from support.charter_texts import card_fraud
 
 CARD_FRAUD = shipped("deploy") / "charters/card-fraud.toml"
 ADDED = """
@@ -58,7 +59,7 @@ Load = Callable[..., Charter]
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
     def load(*changes: tuple[str, str]) -> Charter:
-        text = CARD_FRAUD.read_text() + ADDED
+        text = card_fraud(learning=False) + ADDED
         for old, new in changes:
             assert old in text
             text = text.replace(old, new)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from headrace.backtesting.metrics import average_precision, card_precision, roc_auc
+from headrace.evaluating.exact import average_precision, card_precision, roc_auc
 
 pairs = st.integers(2, 60).flatmap(
     lambda n: st.tuples(
