@@ -92,7 +92,7 @@ def test_without_the_test_week_it_says_so_and_decides_all_the_same(run, file) ->
         ({"--decisions-out": "decisions.csv"}, "Name a .parquet file"),
         ({"--decisions-out": "/nowhere/decisions.parquet"}, "in a folder that there is"),
         ({"--from": "nowhere.parquet"}, "cannot read nowhere.parquet"),
-        ({"--charter": "deploy/charters/card-fraud.toml"}, "Declare [learning]"),
+        ({"--charter": "tests/support/charters/demand.toml"}, "Declare [learning]"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_what_would_be_right(
