@@ -9,7 +9,7 @@ from headrace.benchmark.swaps import Swapping
 
 SEED = 1
 _GROWTH_ROUNDS = 3
-_SWAPPING = Swapping(rate=1_000, seconds=4.0, every_s=2.0, settle_s=0.5, warm_up_s=1.5)
+_SWAPPING = Swapping(rate=1_000, seconds=3.5, every_s=2.0, settle_s=0.5, warm_up_s=1.5)
 _TO_THE_KNEE = (500, 1_000, 2_000, 5_000, 10_000)
 
 

@@ -38,7 +38,7 @@ class Swapping:
     seconds: float
     """A stretch."""
     every_s: float
-    """From one swap to the next; the first comes after half of it."""
+    """From one swap to the next; the first comes after a quarter of it."""
     settle_s: float
     """Before each stretch, not timed."""
     warm_up_s: float
@@ -205,7 +205,7 @@ class _Pointer:
         done.result()
 
     def _change(self, every_s: float, stop: threading.Event) -> None:
-        wait_s = every_s / 2
+        wait_s = every_s / 4
         while not stop.wait(wait_s):
             self.write()
             wait_s = every_s
