@@ -9,6 +9,7 @@ from headrace.benchmark.latency import Schedule
 from headrace.benchmark.plan import Plan
 from headrace.benchmark.report import document, write
 from headrace.benchmark.run import Benchmark
+from headrace.benchmark.swaps import Swapping
 
 pytestmark = pytest.mark.integration
 EVENTS: dict[Name, int] = {"headrace": 2_000, "quix": 1_000, "faust": 500, "echo": 2_000}
@@ -18,7 +19,8 @@ RATE = 200
 def test_every_contestant_decides_every_event_right(
     stack: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = Plan(rounds=1, events=EVENTS, schedule=Schedule((RATE,), 1.0, RATE, 0.5))
+    swapping = Swapping(RATE, 2.5, every_s=2.0, settle_s=0.2, warm_up_s=0.5)
+    plan = Plan(1, EVENTS, Schedule((RATE,), 1.0, RATE, 0.5), swapping)
     bench = Benchmark(plan, print)
     results = bench.run()
     absent = {
@@ -27,6 +29,7 @@ def test_every_contestant_decides_every_event_right(
     assert {failure.contestant for failure in results.failures} == absent, results.failures
     assert set(results.throughput) == set(EVENTS) - absent
     assert all(RATE in run for runs in results.latency.values() for run in runs)
+    assert [each.swaps for each in results.swaps] == [1]
     assert results.stages_us().keys() >= {"decode", "features", "model", "encode", "commit"}
     monkeypatch.setattr("headrace.benchmark.where.home", lambda: tmp_path)
     path = write(document(plan, bench), results)

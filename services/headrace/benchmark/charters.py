@@ -1,4 +1,4 @@
-"""The bench charter with other windows: more of them, or longer ones."""
+"""The bench charter with other windows, more of them or longer ones, or with models that learn."""
 
 import re
 from collections.abc import Sequence
@@ -25,6 +25,15 @@ intercept = -6.5
 
 """
 _TERM = "{name} = {{ mean = 0, scale = 1, weight = 0.0001 }}"
+_FORESTS = """
+[learning]
+champion = "forest"
+freeze_every = {every}
+
+[learning.models.forest]
+family = "adaptive-forest"
+parameters = {{ trees = 10 }}
+"""
 
 
 def with_windows(charter: str, hours: Sequence[int]) -> str:
@@ -37,3 +46,8 @@ def with_windows(charter: str, hours: Sequence[int]) -> str:
     terms = "\n".join(_TERM.format(name=name) for name in names)
     text = "\n".join([*features, _MODEL.format(terms=terms)])
     return _REASONS.sub("", _FEATURES.sub(lambda _: text, charter))
+
+
+def with_forests(charter: str, every: int) -> str:
+    """Return the charter's text with a forest of ten; each so many outcomes make a version."""
+    return charter + _FORESTS.format(every=every)

@@ -1,6 +1,8 @@
 """The correctness check, the same for every contestant: who fails it gets no number."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import numpy as np
@@ -12,8 +14,21 @@ from headrace.errors import HeadraceError
 
 _CLOSE = 1e-9
 
+Wanted = Callable[[bytes], Expected | None]
+"""Returns what must come out where the model of a digest decides; None where it must not."""
 
-def check(course: Course, values: Mapping[bytes, int], wanted: Expected) -> None:
+
+@dataclass
+class _Found:
+    """What a model decided, in the order of the decisions."""
+
+    rows: list[int] = field(default_factory=list)
+    features: list[list[float]] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+
+
+def check(course: Course, values: Mapping[bytes, int], wanted: Wanted) -> dict[bytes, int]:
     """Hold a contestant's output to the input: one decision and one audit record for each event.
 
     Parameters
@@ -21,7 +36,11 @@ def check(course: Course, values: Mapping[bytes, int], wanted: Expected) -> None
     values
         Place in the input by an event's bytes.
     wanted
-        What must come out.
+        Tells what must come out.
+
+    Returns
+    -------
+    How many decisions each model made, by its digest.
 
     Raises
     ------
@@ -32,39 +51,49 @@ def check(course: Course, values: Mapping[bytes, int], wanted: Expected) -> None
     rows = {place: values[value] for place, value in read.items()}
     if len(rows) != len(values):
         raise _wrong(course, f"{len(rows)} events were published, not {len(values)}")
-    digests = _check_decisions(course, rows, wanted)
+    digests, by_model = _decisions(course, rows)
+    for model, found in by_model.items():
+        right = wanted(model)
+        if right is None:
+            raise _wrong(course, f"a model that does not serve, {model.hex()}, has decided")
+        _check_decided(course, found, right)
     _check_audits(course, read, digests)
+    return {model: len(found.rows) for model, found in by_model.items()}
 
 
-def _check_decisions(
-    course: Course, rows: Mapping[Place, int], wanted: Expected
-) -> dict[Place, bytes]:
-    """Check every decision, and return the digests of their bytes."""
-    digests: dict[Place, bytes] = {}
-    order, features, scores, actions = list[int](), list[list[float]](), list[float](), list[str]()
+def _decisions(
+    course: Course, rows: Mapping[Place, int]
+) -> tuple[dict[Place, bytes], dict[bytes, _Found]]:
+    """Return the digests of all decisions' bytes, and what each model decided."""
+    digests, by_model = dict[Place, bytes](), defaultdict[bytes, _Found](_Found)
     for each in written(course, "decisions"):
         if each.place in digests or each.place not in rows:
             raise _wrong(course, f"the event at {each.place} has two decisions, or is none")
         digests[each.place] = each.digest
-        order.append(rows[each.place])
-        features.append(each.record["features"])
-        scores.append(each.record["score"])
-        actions.append(each.record["action"])
+        found = by_model[each.record["model_digest"]]
+        found.rows.append(rows[each.place])
+        found.features.append(each.record["features"])
+        found.scores.append(each.record["score"])
+        found.actions.append(each.record["action"])
     if len(digests) != len(rows):
         raise _wrong(course, f"{len(digests)} decisions, not {len(rows)}")
-    for name, found, right in (
-        ("features", np.array(features), wanted.features[order]),
-        ("score", np.array(scores), wanted.scores[order]),
+    return digests, by_model
+
+
+def _check_decided(course: Course, found: _Found, wanted: Expected) -> None:
+    for name, numbers, right in (
+        ("features", np.array(found.features), wanted.features[found.rows]),
+        ("score", np.array(found.scores), wanted.scores[found.rows]),
     ):
-        close = np.isclose(found, right, rtol=_CLOSE, atol=_CLOSE)
+        close = np.isclose(numbers, right, rtol=_CLOSE, atol=_CLOSE)
         if not close.all():
             row = int(np.argwhere(~close)[0][0])
-            raise _wrong(course, f"{name} {found[row]}, not {right[row]}")
-    differing = np.flatnonzero(np.array(actions) != wanted.actions[order])
+            raise _wrong(course, f"{name} {numbers[row]}, not {right[row]}")
+    actions = wanted.actions[found.rows]
+    differing = np.flatnonzero(np.array(found.actions) != actions)
     if len(differing):
         row = int(differing[0])
-        raise _wrong(course, f"action {actions[row]}, not {wanted.actions[order][row]}")
-    return digests
+        raise _wrong(course, f"action {found.actions[row]}, not {actions[row]}")
 
 
 def _check_audits(

@@ -59,9 +59,9 @@ class Course:
         """Return a topic's full name."""
         return f"{self.name}.{plural}"
 
-    def encoder(self) -> Encoder:
-        """Return what writes the events."""
-        spec = self.topics[self.topic("events")]
+    def encoder(self, plural: str = "events") -> Encoder:
+        """Return what writes the records of a topic."""
+        spec = self.topics[self.topic(plural)]
         return Encoder(load_schema(spec.schema), self._schema_id(spec))
 
     def beside(self, suffix: str) -> Path:

@@ -27,7 +27,16 @@ class Expected:
 def expected(payments: Payments, charter: Charter) -> Expected:
     """Compute features, score and action of each event."""
     features = _features(payments)
-    scores = _scores(features, charter)
+    return scored(features, _scores(features, charter), payments, charter)
+
+
+def scored(
+    features: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    payments: Payments,
+    charter: Charter,
+) -> Expected:
+    """Return what must come out where a model gives these features (n, 7) these scores (n,)."""
     return Expected(features, scores, ACTIONS[_costs(scores, payments, charter).argmin(axis=0)])
 
 

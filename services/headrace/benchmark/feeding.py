@@ -16,8 +16,8 @@ _ASK_S = 0.1
 _STALLED_S = 60.0
 
 
-def publish(course: Course, records: Sequence[tuple[str, bytes]]) -> None:
-    """Publish keys and values as fast as they go.
+def publish(course: Course, records: Sequence[tuple[str, bytes]], plural: str = "events") -> None:
+    """Publish keys and values to a topic as fast as they go.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def publish(course: Course, records: Sequence[tuple[str, bytes]]) -> None:
         The broker did not take all.
     """
     producer = course.clients.producer()
-    topic = course.topic("events")
+    topic = course.topic(plural)
     for key, value in records:
         while True:
             try:
@@ -34,7 +34,7 @@ def publish(course: Course, records: Sequence[tuple[str, bytes]]) -> None:
             except BufferError:
                 producer.poll(0.1)
     if left := producer.flush(_FLUSH_S):
-        raise HeadraceError(f"The broker did not take {left} of the events.")
+        raise HeadraceError(f"The broker did not take {left} of the {plural}.")
 
 
 def await_committed(course: Course, process: BesideProcess) -> None:

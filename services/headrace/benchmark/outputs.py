@@ -53,9 +53,14 @@ class Written:
         return self.record["source_partition"], self.record["source_offset"]
 
 
+def decoder(course: Course) -> AnyDecoder:
+    """Return what reads decisions and audits."""
+    return AnyDecoder(course.registry.writer, _MOST_BYTES)
+
+
 def written(course: Course, plural: str) -> Iterator[Written]:
     """Read the committed records of decisions or audits."""
-    decode = AnyDecoder(course.registry.writer, _MOST_BYTES)
+    decode = decoder(course)
     for message in _messages(course, plural):
         value = message.value() or b""
         yield Written(decode(value), sha256(value).digest())

@@ -1,6 +1,6 @@
 """A picture of the result: throughput as bars, latency as bars on a logarithmic scale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from math import log10
 from typing import Final, NamedTuple
@@ -49,7 +49,11 @@ def _charts(results: Results) -> Sequence[tuple[str, Sequence[_Bar]]]:
     ]
     for rate in results.rates():
         title = f"Latency at {rate:,} events/s in ms, logarithmic (bar: p50; the line: p99)"
-        charts.append((title, _latencies(results, rate)))
+        found = {str(name): results.latencies(name, rate) for name in results.latency}
+        charts.append((title, _latencies(found)))
+    if results.swaps:
+        title = "Latency of headrace in ms, its models swapped meanwhile or not"
+        charts.append((title, _latencies(results.swapped())))
     return charts
 
 
@@ -62,8 +66,7 @@ def _per_s(results: Results) -> list[_Bar]:
     ]
 
 
-def _latencies(results: Results, rate: int) -> list[_Bar]:
-    found = {name: results.latencies(name, rate) for name in results.latency}
+def _latencies(found: Mapping[str, Mapping[str, Spread]]) -> list[_Bar]:
     known = {name: parts for name, parts in found.items() if parts}
     most_ms = max((parts["p99_ms"].median for parts in known.values()), default=10.0)
 

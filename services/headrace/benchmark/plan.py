@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 from headrace.benchmark.contestants import Name
 from headrace.benchmark.latency import Schedule
+from headrace.benchmark.swaps import Swapping
 
 SEED = 1
 _GROWTH_ROUNDS = 3
+_SWAPPING = Swapping(rate=1_000, seconds=3.5, every_s=2.0, settle_s=0.5, warm_up_s=1.5)
 _TO_THE_KNEE = (500, 1_000, 2_000, 5_000, 10_000)
 
 
@@ -19,6 +21,7 @@ class Plan:
     events: Mapping[Name, int]
     """For throughput; each contestant takes the first so many of the same payments."""
     schedule: Schedule
+    swapping: Swapping
     timed: tuple[Name, ...] = ("headrace", "quix", "echo")
     """For latency."""
     growth_rounds: int = 0
@@ -31,6 +34,7 @@ def headline() -> Plan:
         rounds=5,
         events={"headrace": 120_000, "quix": 60_000, "faust": 20_000, "echo": 160_000},
         schedule=Schedule((500, 1_000, 2_000), 5.0, 500, 2.0),
+        swapping=_SWAPPING,
     )
 
 
@@ -40,6 +44,7 @@ def quick() -> Plan:
         rounds=1,
         events={"headrace": 80_000, "quix": 40_000, "faust": 10_000, "echo": 120_000},
         schedule=Schedule((500, 1_000, 2_000), 3.0, 500, 2.0),
+        swapping=_SWAPPING,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from headrace.benchmark.contestants import Name
 from headrace.benchmark.frozen import Quickness
 from headrace.benchmark.growth import Point
-from headrace.benchmark.latency import Percentiles
+from headrace.benchmark.open_loop import Percentiles
+from headrace.benchmark.swaps import Swapped
 from headrace.benchmark.throughput import Throughput
 
 
@@ -41,6 +42,7 @@ class Results:
 
     throughput: dict[Name, list[Throughput]] = field(default_factory=dict)
     latency: dict[Name, list[Mapping[int, Percentiles]]] = field(default_factory=dict)
+    swaps: list[Swapped] = field(default_factory=list)
     growth: list[Point] = field(default_factory=list)
     frozen: list[Quickness] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -89,6 +91,26 @@ class Results:
                 }
         return ratios
 
+    def swapped(self) -> dict[str, dict[str, Spread]]:
+        """Return p50 and p99 in milliseconds, without swaps and with; nothing without rounds."""
+        if not self.swaps:
+            return {}
+        return {
+            stretch: {
+                part: Spread.of(getattr(getattr(each, stretch), part) for each in self.swaps)
+                for part in ("p50_ms", "p99_ms")
+            }
+            for stretch in ("without", "swapping")
+        }
+
+    def swap_ratios(self) -> dict[str, float]:
+        """Return how many times as long latencies are while models are swapped."""
+        swapped = self.swapped()
+        if not swapped:
+            return {}
+        without, swapping = swapped["without"], swapped["swapping"]
+        return {part: swapping[part].median / without[part].median for part in without}
+
     def stages_us(self) -> dict[str, float]:
         """Return where headrace's time went, in µs an event: medians over the rounds."""
         runs = self.throughput.get("headrace", [])
@@ -135,12 +157,24 @@ class Results:
             "latency_ratios": {
                 name: self.latency_ratios(name) for name in self.latency if name != "headrace"
             },
+            "swaps_under_load": self._swaps_as_json(),
             "stages_us": self.stages_us(),
             "frozen_models": [asdict(each) for each in self.frozen],
             "growth": [asdict(point) for point in self.curves()],
             "growth_rounds": [asdict(point) for point in self.growth],
             "of_keys": self.of_keys(),
             "failures": [asdict(failure) for failure in self.failures],
+        }
+
+    def _swaps_as_json(self) -> dict[str, Any]:
+        return {
+            **{
+                stretch: {part: spread.median for part, spread in parts.items()}
+                for stretch, parts in self.swapped().items()
+            },
+            "ratios": self.swap_ratios(),
+            "swaps": sum(each.swaps for each in self.swaps),
+            "rounds": [asdict(each) for each in self.swaps],
         }
 
     def _runs(self, name: Name) -> list[Throughput]:

@@ -10,17 +10,21 @@ from typing import TypeVar
 from confluent_kafka import KafkaException
 
 from headrace.benchmark import where
+from headrace.benchmark.charters import with_forests
 from headrace.benchmark.contestants import PROGRAMS, TUNING, Aim, Name
 from headrace.benchmark.course import Course, lay
 from headrace.benchmark.environments import environment
+from headrace.benchmark.forests import OUTCOMES
 from headrace.benchmark.frozen import measure as measure_frozen
 from headrace.benchmark.growth import Growth
-from headrace.benchmark.latency import Percentiles, run_latency
+from headrace.benchmark.latency import run_latency
+from headrace.benchmark.open_loop import Percentiles
 from headrace.benchmark.payments import Payments, growing
 from headrace.benchmark.plan import SEED, Plan
 from headrace.benchmark.results import Failure, Results
 from headrace.benchmark.sizes import Sizes
 from headrace.benchmark.surveyed import machine
+from headrace.benchmark.swaps import Swapped, run_swaps
 from headrace.benchmark.throughput import Throughput, run_throughput
 from headrace.chassis.clients import Clients
 from headrace.chassis.settings import KafkaSettings
@@ -59,8 +63,7 @@ class Benchmark:
         """Build the environments, run every round, and return what was measured."""
         contestants = list(self._plan.events)
         self._build(contestants)
-        events = max([*self._plan.events.values(), self._plan.schedule.events])
-        payments = growing(events, SEED)
+        payments = growing(self._most_events(), SEED)
         self._warm_up(payments)
         for number in range(1, self._plan.rounds + 1):
             for name in contestants:
@@ -68,9 +71,16 @@ class Benchmark:
         for number in range(1, self._plan.rounds + 1):
             for name in self._plan.timed:
                 self._latency(name, payments, number)
+        self._swaps(payments)
         self._say("Frozen models beside River ...")
         self.results.frozen += measure_frozen(SEED)
         return self.results
+
+    def _most_events(self) -> int:
+        """Return how many the longest part takes."""
+        plan = self._plan
+        of_swaps = max(2 * OUTCOMES, plan.swapping.events(plan.rounds))
+        return max([*plan.events.values(), plan.schedule.events, of_swaps])
 
     def _build(self, contestants: list[Name]) -> None:
         for each in {PROGRAMS[name].environment: name for name in contestants if name in PROGRAMS}:
@@ -117,6 +127,20 @@ class Benchmark:
                 self._say(f"  {name} at {rate}/s: p50 {each.p50_ms:.1f}, p99 {each.p99_ms:.1f} ms")
             self.results.latency.setdefault(name, []).append(done)
 
+    def _swaps(self, payments: Payments) -> None:
+        plan = self._plan
+        self._say(f"{plan.rounds} rounds, models swapped under load ...")
+
+        def run() -> list[Swapped]:
+            charter = with_forests(where.charter().read_text("utf-8"), OUTCOMES)
+            with self._course(f"bench-{self._started}-swaps", charter) as course:
+                return run_swaps(course, payments, plan.swapping, plan.rounds, SEED, self._say)
+
+        self.results.swaps += self._noted("headrace", "swaps under load", run) or []
+        for known_as, parts in self.results.swapped().items():
+            p50_ms, p99_ms = (parts[part].median for part in ("p50_ms", "p99_ms"))
+            self._say(f"  {known_as}: p50 {p50_ms:.1f}, p99 {p99_ms:.1f} ms")
+
     def grow(self) -> None:
         """Measure every point of every curve, in rounds."""
         points = Growth(self._course_of, self.environments.get("plain")).points()
@@ -159,24 +183,21 @@ class Benchmark:
         return self.environments[each]
 
     @contextlib.contextmanager
-    def _course(self, use_case: str, original: Path | None = None) -> Iterator[Course]:
+    def _course(self, use_case: str, charter: str | None = None) -> Iterator[Course]:
+        """Make a course of a charter's text, or of the bench's own."""
+        original = None
+        if charter is not None:
+            original = where.home() / "runs" / use_case / "original.toml"
+            original.parent.mkdir(parents=True)
+            original.write_text(charter, "utf-8")
         course = lay(use_case, self._clients, self._registry, original)
         try:
             yield course
         finally:
             course.discard()
 
-    @contextlib.contextmanager
-    def _course_of(self, charter: str | None) -> Iterator[Course]:
-        """Make a course of a charter's text, or the bench's own."""
-        use_case = f"bench-{self._started}-growth-{next(self._numbers)}"
-        original = None
-        if charter is not None:
-            original = where.home() / "runs" / use_case / "original.toml"
-            original.parent.mkdir(parents=True)
-            original.write_text(charter, "utf-8")
-        with self._course(use_case, original) as course:
-            yield course
+    def _course_of(self, charter: str | None) -> contextlib.AbstractContextManager[Course]:
+        return self._course(f"bench-{self._started}-growth-{next(self._numbers)}", charter)
 
 
 def benchmark(plan: Plan, say: Say) -> Benchmark:

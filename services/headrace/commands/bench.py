@@ -53,6 +53,7 @@ def bench(*, quick: bool = False, full: bool = False, json: bool = False) -> Non
 def _show(results: Results) -> None:
     print_table("Throughput, one process each", list(_throughput(results)))
     print_table("Latency, from due to decided", list(_latency(results)))
+    print_table("Models swapped under load", list(_swaps(results)))
     frozen = [
         {
             "model": each.model,
@@ -104,6 +105,21 @@ def _latency(results: Results) -> Iterator[dict[str, object]]:
                     for part, heading in _PARTS[:2]
                 },
             }
+
+
+def _swaps(results: Results) -> Iterator[dict[str, object]]:
+    ratios = results.swap_ratios()
+    for stretch, parts in results.swapped().items():
+        is_swapping = stretch == "swapping"
+        yield {
+            "models": "swapped" if is_swapping else "not swapped",
+            "swaps": sum(each.swaps for each in results.swaps) if is_swapping else 0,
+            **{heading: f"{parts[part].median:.1f}" for part, heading in _PARTS[:2]},
+            **{
+                f"to without, {heading[:-3]}": f"{ratios[part]:.2f}" if is_swapping else ""
+                for part, heading in _PARTS[:2]
+            },
+        }
 
 
 def _shown(point: Point) -> dict[str, object]:

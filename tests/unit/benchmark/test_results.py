@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from headrace.benchmark.growth import Point
-from headrace.benchmark.latency import Percentiles, Schedule
+from headrace.benchmark.latency import Schedule
+from headrace.benchmark.open_loop import Percentiles
 from headrace.benchmark.picture import picture
 from headrace.benchmark.results import Failure, Results
 from headrace.benchmark.sizes import Sizes
+from headrace.benchmark.swaps import Swapped
 from headrace.benchmark.throughput import Throughput, rate
 
 
@@ -37,6 +39,11 @@ def results() -> Results:
             Point("keys", "1,000", 400.0, 100.0, 1_000, 0.5),
             Point("keys", "1,049,576", 300.0, 1_100.0, 1_049_576, 9.0),
             *(Point("windows", "1", per_s, 120.0) for per_s in (300.0, 100.0, 350.0)),
+        ],
+        swaps=[
+            Swapped(took(10), took(14), 2),
+            Swapped(took(8), took(12), 2),
+            Swapped(took(30), took(9), 2),
         ],
         failures=[Failure("faust", "throughput, round 1", "it has ended")],
     )
@@ -72,6 +79,20 @@ def test_who_has_no_rate_has_no_ratio(results: Results) -> None:
     assert results.ratios() == {"echo": 0.5}
 
 
+def test_what_swaps_cost_is_the_ratio_of_the_medians_of_both_stretches(results: Results) -> None:
+    told = results.as_json()["swaps_under_load"]
+    assert told["without"] == {"p50_ms": 10, "p99_ms": 30}
+    assert told["swapping"] == {"p50_ms": 12, "p99_ms": 36}
+    assert told["ratios"] == {"p50_ms": 1.2, "p99_ms": 1.2}
+    assert told["swaps"] == 6
+    assert [each["swapping"]["p99_ms"] for each in told["rounds"]] == [42, 36, 27]
+
+
+def test_without_rounds_nothing_is_said_of_swaps() -> None:
+    assert Results().swap_ratios() == {}
+    assert Results().as_json()["swaps_under_load"]["rounds"] == []
+
+
 def test_the_document_has_every_round_and_every_failure(results: Results) -> None:
     told = results.as_json()
     assert [each["per_s"] for each in told["throughput"]["quix"]["rounds"]] == [200, 250, 300]
@@ -84,7 +105,7 @@ def test_the_document_has_every_round_and_every_failure(results: Results) -> Non
 def test_the_picture_names_everybody_with_a_number(results: Results) -> None:
     drawn = ET.fromstring(picture(results))  # noqa: S314 -- our own
     words = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"headrace", "quix", "echo", "500", "7.0 / 21.0"} <= set(words)
+    assert {"headrace", "quix", "echo", "500", "7.0 / 21.0", "12.0 / 36.0"} <= set(words)
 
 
 def test_an_empty_result_can_be_drawn_too() -> None:
