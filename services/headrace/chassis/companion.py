@@ -7,6 +7,10 @@ from headrace.chassis.restore import Offsets
 from headrace.chassis.state import KeyedState
 
 
+class OutOfStep(Exception):
+    """What a companion holds is not what is before the records to handle: it must be restored."""
+
+
 class Companion(Protocol):
     """Something that a handler changes, and that is not thrown away with a failed batch."""
 

@@ -6,15 +6,18 @@ from typing import TypeVar
 
 from confluent_kafka import KafkaException
 
+from headrace.chassis.companion import OutOfStep
 from headrace.chassis.records import Handled, Received, Rejected
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import Overlay, View
+from headrace.contracts.registry import RegistryUnavailable
 
 V = TypeVar("V")
 Handler = Callable[[Sequence[Received], View[V], StageClock], Handled]
 
-NOT_THE_RECORDS_FAULT = (OSError, MemoryError, KafkaException)
-"""A full disk or a lost broker: these end the process, and the restart is the recovery."""
+NOT_THE_RECORDS_FAULT = (OSError, MemoryError, KafkaException, RegistryUnavailable, OutOfStep)
+"""A full disk or a lost broker: these end the process, and the restart is the recovery. A registry
+that is away is waited for."""
 
 
 def handle(

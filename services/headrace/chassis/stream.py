@@ -100,6 +100,7 @@ class Stream(Generic[V]):
     ) -> None:
         self._topology = topology
         self._handlers = handlers
+        self._is_companioned = companion is not ALONE
         self._topics = [each.channel.topic for each in topology.inputs]
         self._settings = settings
         self._now_ms = now_ms
@@ -313,7 +314,10 @@ class Stream(Generic[V]):
         return Prepared(work, records, batch.group_metadata, limit, pause_reason, trace)
 
     def _work_within_limit(self, batch: Batch) -> tuple[Work[V], DeadLetterLimit, str | None]:
-        """Handle the messages, or only those up to the one that passes the dead-letter limit."""
+        """Handle the messages, or only those up to the one that passes the dead-letter limit.
+
+        Beside a companion, all of them: the service then pauses after the batch.
+        """
         messages, before = batch.messages, self._underway
         work = self._work(batch)
         limit = (before.prepared.limit if before else self._limit).copy()
@@ -321,8 +325,11 @@ class Stream(Generic[V]):
         past = limit.first_past([(m.partition(), m.offset()) in dead for m in messages])
         if past is None or not self._settings.dead_letter_limit:
             return work, limit, None
+        reason = f"too many dead letters: {limit}"
+        if self._is_companioned:  # what it holds has been changed: nothing is handled twice
+            return work, limit, reason
         work = self._work(batch._replace(messages=messages[: past + 1]))
-        return work, limit, f"too many dead letters: {limit}"
+        return work, limit, reason
 
     def _work(self, batch: Batch) -> Work[V]:
         self.clock.enter("decode")

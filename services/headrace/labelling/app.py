@@ -59,7 +59,7 @@ def build(
             pauses=wiring.channel(f"{charter.name}.pauses"),
         ),
         LabellingFormat(),
-        [Decisions(joiner, writer), Labels(joiner, writer)],
+        [Decisions(joiner, timers, writer), Labels(joiner, timers, writer)],
         Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
         stream,
         Metrics(SERVICE),
@@ -99,33 +99,37 @@ class Writer:
 class Decisions:
     """The handler of the decisions."""
 
-    def __init__(self, joiner: Joiner, writer: Writer) -> None:
+    def __init__(self, joiner: Joiner, timers: Timers, writer: Writer) -> None:
         self._joiner = joiner
+        self._timers = timers
         self._writer = writer
 
     def __call__(
         self, received: Sequence[Received], view: View[State], stages: StageClock
     ) -> Handled:
         """Return the outcomes of decisions whose labels have waited, and of what is due."""
-        joined = self._joiner.decide(received, view)
-        stages.enter("encode")
-        return self._writer.handled(joined)
+        with self._timers.attempt():
+            joined = self._joiner.decide(received, view)
+            stages.enter("encode")
+            return self._writer.handled(joined)
 
 
 class Labels:
     """The handler of the labels."""
 
-    def __init__(self, joiner: Joiner, writer: Writer) -> None:
+    def __init__(self, joiner: Joiner, timers: Timers, writer: Writer) -> None:
         self._joiner = joiner
+        self._timers = timers
         self._writer = writer
 
     def __call__(
         self, received: Sequence[Received], view: View[State], stages: StageClock
     ) -> Handled:
         """Return the outcomes that labels say, and of what is due."""
-        joined = self._joiner.hear(received, view)
-        stages.enter("encode")
-        return self._writer.handled(joined)
+        with self._timers.attempt():
+            joined = self._joiner.hear(received, view)
+            stages.enter("encode")
+            return self._writer.handled(joined)
 
 
 def now_ms() -> int:

@@ -129,6 +129,8 @@ class Labelling:
 
     def can_speak(self, source: str, decided: Decision) -> bool:
         """Tell whether a source can know what became of an event that was decided so."""
+        if source not in self._sources:  # the charter has changed
+            return False
         actions = self._sources[source].actions
         return not actions or not decided.acted or decided.action in actions
 

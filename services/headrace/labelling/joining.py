@@ -31,6 +31,8 @@ from headrace.usecase.charter import Charter
 from headrace.usecase.policy import BY_SEVERITY
 
 HEARTBEAT: Final = "heartbeat"
+_MOST_BYTES: Final = 16_384
+"""Of a label: as long as there is no decision, the state holds it whole."""
 Decode = Callable[[bytes | None], Mapping[str, Any]]
 
 
@@ -45,6 +47,23 @@ class Joined:
     given_up: list[DeadLettered] = field(default_factory=list)
     """Labels that were read before."""
     counts: Counter[CountName] = field(default_factory=Counter)
+
+
+def _decision_fault(each: Received) -> tuple[DeadLetterReason, str] | None:
+    """Return what is wrong with a decision, if anything."""
+    if each.record["action"] not in BY_SEVERITY:
+        return "invalid_value", f"there is no action {each.record['action']!r:.40}"
+    return _name_fault(each)
+
+
+def _name_fault(each: Received) -> tuple[DeadLetterReason, str] | None:
+    """Return what is wrong with a record's key or its event's id, if anything."""
+    key, event_id = each.record["key"], each.record["event_id"]
+    if each.key != key:
+        return "key_mismatch", "the record's key is not the one in it"
+    if not event_id or "\0" in key or "\0" in event_id:
+        return "invalid_value", "a key or an id holds a zero, or there is no id"
+    return None
 
 
 class Joiner:
@@ -75,6 +94,7 @@ class Joiner:
         self._labelling = Labelling(charter.labels, charter.events.lateness_ms)
         self._sources = charter.labels.sources
         self._awaited = [name for name, source in self._sources.items() if not source.corrects]
+        self._lateness_ms = charter.events.lateness_ms
         self._skew_ms = charter.events.future_skew_ms
         self._timers = timers
         self._decode = decode
@@ -86,9 +106,8 @@ class Joiner:
         joined, now_ms = Joined(), self._clock()
         moved: dict[int, Received] = {}
         for each in received:
-            if each.record["action"] not in BY_SEVERITY:
-                detail = f"there is no action {each.record['action']!r:.40}"
-                joined.rejected.append(Rejected(each, "invalid_value", detail))
+            if fault := _decision_fault(each):
+                joined.rejected.append(Rejected(each, *fault))
                 continue
             self._take_decision(each, view, joined)
             at_ms = each.record["occurred_at_ms"]
@@ -125,13 +144,18 @@ class Joiner:
             joined.counts["duplicates"] += 1
             return
         waited = list(case.labels)
-        decided = Decision(record["action"], record["acted"], record["occurred_at_ms"])
+        # An event that comes very late is not known sooner for that.
+        since_ms = watermarks_of(view, partition).decisions_ms - self._lateness_ms
+        at_ms = max(record["occurred_at_ms"], since_ms)
+        decided = Decision(record["action"], record["acted"], at_ms)
         verdict = self._labelling.decide(case, decided)
         waiting.decision = each.value
         for source in waited:
             if source not in case.labels:
+                is_known = source in self._sources
                 detail = f"{source} cannot speak of what was to {decided.action}"
-                self._give_up(waiting, source, partition, each.key, "cannot_speak", detail, joined)
+                reason: DeadLetterReason = "cannot_speak" if is_known else "unknown_source"
+                self._give_up(waiting, source, partition, each.key, reason, detail, joined)
         waiting.kept.clear()
         view.change(partition, key, DECISION, each.offset, waiting.decision_body())
         if verdict is not None:
@@ -168,15 +192,15 @@ class Joiner:
     def _fault(self, each: Received, now_ms: int) -> tuple[DeadLetterReason, str] | None:
         """Return what is wrong with a label or a heartbeat, if anything."""
         record, source = each.record, each.record["source"]
+        if len(each.value) > _MOST_BYTES:
+            return "too_large", f"a label has at most {_MOST_BYTES} bytes"
         if record["kind"] not in ("label", HEARTBEAT):
             return "invalid_value", f"there is no kind {record['kind']!r:.40} of labels"
         if source not in self._sources:
             return "unknown_source", f"the charter has no source {source!r:.40}"
         if record["observed_at_ms"] > now_ms + self._skew_ms:
             return "future", "it was observed further ahead than the charter allows"
-        if record["kind"] != HEARTBEAT and each.key != record["key"]:
-            return "key_mismatch", "the record's key is not the label's"
-        return None
+        return None if record["kind"] == HEARTBEAT else _name_fault(each)
 
     def _move(self, moved: Mapping[int, Received], view: View[State], joined: Joined) -> None:
         """Let time move on in partitions, by their latest record."""
@@ -184,9 +208,8 @@ class Joiner:
             times = watermarks_of(view, partition)
             view.change(partition, TIME_KEY, 0, latest.offset, time_body(times))
             labels_ms = times.labels_ms(self._awaited)
-            with self._timers.due(partition, labels_ms, times.decisions_ms) as due:
-                for key in due:
-                    self._look(key, latest, view, times, joined)
+            for key in self._timers.due(partition, labels_ms, times.decisions_ms):
+                self._look(key, latest, view, times, joined)
 
     def _look(
         self, key: str, latest: Received, view: View[State], times: Watermarks, joined: Joined

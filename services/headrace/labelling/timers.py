@@ -33,8 +33,11 @@ class Timers:
     def __init__(self, charter: Charter) -> None:
         labels, lateness_ms = charter.labels, charter.events.lateness_ms
         self._matures_after_ms = labels.horizon_ms + lateness_ms
-        self._ends_after_ms = labels.longest_horizon_ms + lateness_ms
+        # Those who correct are not waited for, so what they said in time may still be unread.
+        self._ends_after_ms = labels.longest_horizon_ms + lateness_ms + labels.orphan_after_ms
         self._orphan_after_ms = labels.orphan_after_ms + lateness_ms
+        self._taken: list[tuple[list[tuple[int, str]], tuple[int, str]]] = []
+        """By the attempt under way, and from which heap."""
         self._by_labels: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
         """Events that were decided: due by the time of the labels."""
         self._by_decisions: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
@@ -61,20 +64,28 @@ class Timers:
             heappush(self._by_labels[partition], (decided.at_ms + after_ms, key))
 
     @contextmanager
-    def due(self, partition: int, labels_ms: int, decisions_ms: int) -> Iterator[list[str]]:
-        """Take out the keys that are due; where handling them fails, they stay."""
-        taken: list[tuple[list[tuple[int, str]], tuple[int, str]]] = []
-        both = ((self._by_labels, labels_ms), (self._by_decisions, decisions_ms))
-        for heaps, until_ms in both:
-            heap = heaps[partition]
-            while heap and heap[0][0] <= until_ms and len(taken) < MOST:
-                taken.append((heap, heappop(heap)))
+    def attempt(self) -> Iterator[None]:
+        """Handle a batch; where that fails, what was due in it stays due."""
+        self._taken.clear()
         try:
-            yield [key for _, (_, key) in taken]
+            yield
         except BaseException:
-            for heap, entry in taken:
+            for heap, entry in self._taken:
                 heappush(heap, entry)
             raise
+        finally:
+            self._taken.clear()
+
+    def due(self, partition: int, labels_ms: int, decisions_ms: int) -> list[str]:
+        """Take out the keys that are due; to be called in an :meth:`attempt`."""
+        taken: list[str] = []
+        for heaps, until_ms in ((self._by_labels, labels_ms), (self._by_decisions, decisions_ms)):
+            heap = heaps[partition]
+            while heap and heap[0][0] <= until_ms and len(taken) < MOST:
+                entry = heappop(heap)
+                self._taken.append((heap, entry))
+                taken.append(entry[1])
+        return taken
 
     def settle(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.companion import OutOfStep
 from headrace.chassis.metrics import CountName, Metrics
 from headrace.chassis.reading import read_span
 from headrace.chassis.records import Handled, Outgoing, Received, Rejected
@@ -31,7 +32,7 @@ from headrace.learning.promotion import CHAMPION, is_pinned
 from headrace.learning.publishing import Publishing, Release
 from headrace.learning.settings import LearningSettings
 from headrace.learning.snapshots import KEY, Snapshot, SnapshotFormat, Snapshots
-from headrace.learning.standing import Standing
+from headrace.learning.standing import Standing, take_or_fault
 from headrace.models.keys import load_key
 from headrace.usecase.charter import Charter
 
@@ -142,12 +143,13 @@ class Learner:
         handled = Handled([], [], Counter())
         standing = self._following.standing
         before = standing.position
+        if received and received[0].offset < before:
+            raise OutOfStep(f"offset {received[0].offset} was learned before, up to {before}")
         for each in received:
             stages.enter("model")
-            try:
-                taken = standing.take(each.record, each.offset)
-            except HeadraceError as error:
-                handled.rejected.append(Rejected(each, "handler_failed", str(error)))
+            taken = take_or_fault(standing, each.record, each.offset)
+            if isinstance(taken, str):
+                handled.rejected.append(Rejected(each, "handler_failed", taken))
                 continue
             if taken.passed_over:
                 handled.counts["outcomes_passed_over"] += 1
@@ -224,8 +226,9 @@ def past(
         read = []
         for message in batch:
             try:
+                (message.key() or b"").decode()
                 read.append(Past(message.offset(), outcomes.decode(message.value())))
-            except Undecodable:
+            except (Undecodable, UnicodeDecodeError):
                 continue
         yield read
 

@@ -113,10 +113,18 @@ class Fold:
         HeadraceError
             A model has learned numbers that are not finite.
         """
-        frozen = {name: learner.freeze(self._features) for name, learner in self._learners.items()}
-        for name, (_, arrays) in frozen.items():
-            if not all(np.isfinite(array).all() for array in arrays.values()):
-                raise _unbounded(name)
+        return {name: self.freeze_one(name) for name in self.names}
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The models' names."""
+        return list(self._learners)
+
+    def freeze_one(self, name: str) -> Frozen:
+        """Return one model as it is now; raises as :meth:`freeze`."""
+        frozen = self._learners[name].freeze(self._features)
+        if not all(np.isfinite(array).all() for array in frozen.arrays.values()):
+            raise _unbounded(name)
         return frozen
 
     def digest(self) -> bytes:

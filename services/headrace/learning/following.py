@@ -8,7 +8,7 @@ from headrace.chassis.restore import Offsets
 from headrace.chassis.state import KeyedState
 from headrace.errors import HeadraceError
 from headrace.learning.snapshots import KEY, Snapshots, Unfit
-from headrace.learning.standing import Standing
+from headrace.learning.standing import Standing, take_or_fault
 
 _log = logging.getLogger("headrace.learning")
 _PARTITION = 0
@@ -71,7 +71,7 @@ class Following:
             if not go_on():
                 return False
             for offset, record in batch:
-                _take_again(standing, record, offset)
+                take_or_fault(standing, record, offset)
                 if (offset - began + 1) % _TOLD_EVERY == 0:
                     _log.info("learned again up to offset %d of %d", offset + 1, target)
         standing.position = target
@@ -96,10 +96,3 @@ class Following:
                 fix="The group's offsets were moved back: set them to where they stood.",
             )
         return standing
-
-
-def _take_again(standing: Standing, record: Mapping[str, Any], offset: int) -> None:
-    try:
-        standing.take(record, offset)
-    except HeadraceError:
-        _log.debug("offset %d became a dead letter when it first came", offset)

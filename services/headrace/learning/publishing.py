@@ -50,13 +50,14 @@ class Publishing:
         """
         release = Release({}, {})
         now_ms, fold = self._clock(), standing.fold
-        try:
-            frozen = fold.freeze()
-        except HeadraceError as error:
-            return Release({}, {"all": str(error)})
         recent = np.array(standing.recent, np.float64)
         said = [fold.predict(vector) for vector in standing.recent]
-        for name, each in frozen.items():
+        for name in fold.names:
+            try:
+                each = fold.freeze_one(name)
+            except HeadraceError as error:
+                release.refused[name] = str(error)
+                continue
             artefact = learned(
                 self._charter,
                 name,

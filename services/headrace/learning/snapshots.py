@@ -72,6 +72,9 @@ class Snapshots:
             "format": _FORMAT,
             "learning": sha256(repr(charter.learning).encode()).hexdigest(),
             "labels": sha256(repr(charter.labels).encode()).hexdigest(),
+            "worth": sha256(
+                repr((charter.values, charter.review_capacity, charter.events)).encode()
+            ).hexdigest(),
             "features": charter.feature_set.digest.hex(),
             "numpy": version("numpy"),
             "river": version("river"),

@@ -15,6 +15,9 @@ from headrace.usecase.policy import Action
 
 WINDOW_DAYS: Final = 7
 """Models are evaluated by the weeks in which events happened."""
+OTHER: Final = "other"
+"""By the word of a source that the charter does not name any more."""
+_LARGEST: Final = 1e15
 RECENT: Final = 200
 """Vectors of the latest outcomes, on which a frozen model must agree with the one that learned."""
 
@@ -27,6 +30,19 @@ class Taken(NamedTuple):
     """Of windows of which all is known now."""
     passed_over: str
     """Why it was not looked at; empty where it was."""
+
+
+def take_or_fault(standing: "Standing", record: Mapping[str, Any], offset: int) -> Taken | str:
+    """Take an outcome; return why not, where that fails.
+
+    What a failure leaves behind is the same each time, so it is no matter when that is.
+    """
+    try:
+        return standing.take(record, offset)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever a model raises, the outcome causes it
+        return f"{type(error).__name__}: {error}"
 
 
 class Standing:
@@ -51,9 +67,11 @@ class Standing:
         self.recent: deque[list[float]] = deque(maxlen=RECENT)
         labels = charter.labels
         capacity = charter.review_capacity
+        self._features = len(charter.feature_set.names)
+        self._sources = {*labels.sources, MATURED, CENSORED}
         self.evaluator = Evaluator(
             [SERVED, *charter.learning.models],
-            [*labels.sources, MATURED, CENSORED],
+            [*labels.sources, MATURED, CENSORED, OTHER],
             labels.longest_horizon_ms + charter.events.lateness_ms,
             None if capacity is None else capacity.per_day * WINDOW_DAYS,
             WINDOW_DAYS * DAY_MS,
@@ -88,17 +106,20 @@ class Standing:
         if record["feature_set"] != self._feature_set:
             return Taken(is_freeze_due=False, final=[], passed_over="it has other features")
         vector: list[float] = record["features"]
-        scores = self.fold.predict(vector)
-        mine = scores[self._champion]
+        if fault := self._fault(record):
+            return Taken(is_freeze_due=False, final=[], passed_over=fault)
+        scores = {
+            name: score
+            for name, score in self.fold.predict(vector).items()
+            if 0.0 <= score <= 1.0  # a model that has gone astray says what is no number
+        }
         if not record["fallback"]:
             scores[SERVED] = record["score"]
         value, is_due = record["value"], False
-        try:
-            final = self.evaluator.take(self._known(record, scores))
-        except ValueError as error:
-            return Taken(is_freeze_due=False, final=[], passed_over=str(error))
+        final = self.evaluator.take(self._known(record, scores))
         self.recent.append(vector)
-        self.trial.take(record, mine)
+        if self._champion in scores:
+            self.trial.take(record, scores[self._champion])
         if value is not None:
             is_due = self.fold.take(Outcome(record["event_id"], vector, value))
         return Taken(is_due, final, "")
@@ -111,13 +132,26 @@ class Standing:
         hasher.update(self.evaluator.digest())
         return hasher.digest()
 
+    def _fault(self, record: Mapping[str, Any]) -> str:
+        """Return why nothing can be computed with an outcome, or nothing."""
+        vector = record["features"]
+        if len(vector) != self._features:
+            return f"it has {len(vector)} features, not {self._features}"
+        if not all(abs(value) <= _LARGEST for value in vector):
+            return "a feature is too large to compute with, or no number"
+        if not 0.0 <= record["score"] <= 1.0:
+            return "its score is no probability"
+        if abs(record["amount_minor"] or 0) > _LARGEST:
+            return "its amount is too large to compute with"
+        return ""
+
     def _known(self, record: Mapping[str, Any], scores: Mapping[str, float]) -> KnownOutcome:
         return KnownOutcome(
             record["decision_id"],
             record["occurred_at_ms"],
             record["known_at_ms"],
             record["value"],
-            record["source"],
+            record["source"] if record["source"] in self._sources else OTHER,
             scores,
             self._costs(record),
         )

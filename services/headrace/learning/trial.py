@@ -18,6 +18,8 @@ from headrace.usecase.policy import cheapest, costs_of
 SPAN: Final = 2_000
 """Over so many of the latest outcomes it is compared."""
 LEAST_POSITIVES: Final = 10
+_BEGINNING: Final = 100
+"""Outcomes: when the latest of them was known is when it began; one event from long ago is not."""
 _LEAST_CHANCE: Final = 1e-9
 
 
@@ -41,7 +43,8 @@ class Trial:
     def __init__(self, charter: Charter) -> None:
         self._values = charter.values
         self._horizon_ms = charter.labels.horizon_ms + charter.events.lateness_ms
-        self._first_ms: int | None = None
+        self._begun = 0
+        self._begun_ms = 0
         self._latest: deque[_Compared] = deque(maxlen=SPAN)
 
     def take(self, record: Mapping[str, Any], mine: float) -> None:
@@ -52,12 +55,16 @@ class Trial:
         record
             An ``OutcomeKnown``.
         """
-        occurred_ms, is_positive = record["occurred_at_ms"], record["value"]
-        self._first_ms = min(occurred_ms, self._first_ms or occurred_ms)
+        known_ms, is_positive = record["known_at_ms"], record["value"]
+        if self._begun < _BEGINNING:
+            self._begun += 1
+            self._begun_ms = max(self._begun_ms, known_ms)
         if is_positive is None or record["fallback"]:
             return
-        if record["known_at_ms"] < self._first_ms + self._horizon_ms:
+        if known_ms < self._begun_ms + self._horizon_ms:
             return
+        if self._values is not None and record["amount_minor"] is None:
+            return  # it has no price, and others do
         scores = np.array([mine, record["score"]])
         costs = self._costs(scores, record["amount_minor"], is_positive=is_positive)
         self._latest.append(_Compared(*costs, is_positive))
@@ -76,7 +83,7 @@ class Trial:
 
     def parts(self) -> object:
         """Return all that it holds, in canonical form."""
-        return self._first_ms, list(map(tuple, self._latest))
+        return self._begun, self._begun_ms, list(map(tuple, self._latest))
 
     def _costs(
         self, scores: NDArray[np.float64], amount: int | None, *, is_positive: bool

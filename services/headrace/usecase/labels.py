@@ -58,6 +58,13 @@ class Labels:
 
 def premature(labels: Labels) -> Iterator[Problem]:
     """Yield every source that may still speak when events already count as good."""
+    with as_far_as_known():
+        if all(source.corrects for source in labels.sources.values()):
+            yield Problem(
+                ("labels", "sources"),
+                "all of them only correct, so nobody is waited for and nothing is ever known",
+                "declare one that speaks first",
+            )
     for name, source in labels.sources.items():
         with as_far_as_known():
             if not source.corrects and source.horizon_ms > labels.horizon_ms:

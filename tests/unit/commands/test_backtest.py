@@ -13,6 +13,7 @@ from headrace.backtesting.replay import SCORECARD, SERVED
 from headrace.cli import app
 from headrace.commands import console
 from headrace.errors import HeadraceError
+from support.charter_texts import card_fraud
 
 START = datetime(2018, 6, 1, tzinfo=UTC)
 ROWS = 3_000
@@ -92,7 +93,6 @@ def test_without_the_test_week_it_says_so_and_decides_all_the_same(run, file) ->
         ({"--decisions-out": "decisions.csv"}, "Name a .parquet file"),
         ({"--decisions-out": "/nowhere/decisions.parquet"}, "in a folder that there is"),
         ({"--from": "nowhere.parquet"}, "cannot read nowhere.parquet"),
-        ({"--charter": "tests/support/charters/demand.toml"}, "Declare [learning]"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_what_would_be_right(
@@ -103,6 +103,13 @@ def test_what_cannot_be_done_is_said_with_what_would_be_right(
     with pytest.raises(HeadraceError) as caught:
         app(["backtest", *(str(part) for pair in arguments.items() for part in pair)])
     assert told in f"{caught.value.message} {caught.value.fix}"
+
+
+def test_a_charter_that_learns_nothing_is_refused(file, tmp_path) -> None:
+    path = tmp_path / "charter.toml"
+    path.write_text(card_fraud(learning=False))
+    with pytest.raises(HeadraceError, match="learns nothing"):
+        app(["backtest", "--from", str(file), "--charter", str(path)])
 
 
 def test_a_mapping_without_a_label_is_refused(file, tmp_path) -> None:

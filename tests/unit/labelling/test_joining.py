@@ -97,7 +97,8 @@ class Partition:
     def _take(self, source, handle, records):
         received = [self._received(source, each) for each in records]
         overlay = self.state.overlay()
-        joined = handle(received, overlay)
+        with self.timers.attempt():
+            joined = handle(received, overlay)
         overlay.merge({0})
         self.changes += overlay.changes
         self.outcomes += joined.outcomes
@@ -221,6 +222,9 @@ def test_a_label_of_somebody_who_cannot_know_is_a_dead_letter(partition, comes_f
         (heartbeat("analyst", NOW + DAY), "future"),
         ({**label(1), "kind": "rumour"}, "invalid_value"),
         ({**label(1), "value": False}, "label_conflict"),
+        (label("x" * 20_000), "too_large"),
+        ({**label(1), "event_id": ""}, "invalid_value"),
+        (label(1, key="card\0event-1"), "invalid_value"),
     ],
 )
 def test_what_is_no_label_is_a_dead_letter_and_moves_no_time(partition, record, reason):
@@ -254,7 +258,7 @@ def test_a_decision_that_is_read_again_counts_once(partition):
 
 def test_an_event_is_forgotten_once_nobody_may_speak_of_it_any_more(partition):
     partition.decide(decision(1))
-    end_ms = START + 180 * DAY + LATENESS
+    end_ms = START + 180 * DAY + LATENESS + 7 * DAY  # a correction may wait unread
     partition.beat(end_ms - 1)
     assert partition.waiting() == {"card\0event-1"}
     partition.restart()
@@ -283,6 +287,27 @@ def test_where_it_fails_half_way_nothing_that_is_due_is_passed_over(partition, m
     monkeypatch.setattr(partition.joiner, "_decode", working)
     partition.beat(START + 61 * DAY)
     assert partition.told() == [("event-1", False, "matured")]
+
+
+def test_an_event_that_comes_very_late_is_not_known_sooner_for_that(partition):
+    partition.decide(decision(1, at_ms=START + 100 * DAY), decision(2, at_ms=START))
+    partition.beat(START + 150 * DAY)
+    assert partition.told() == []
+    partition.beat(START + 161 * DAY)
+    assert partition.told() == [("event-2", False, "matured"), ("event-1", False, "matured")]
+
+
+def test_a_source_that_the_charter_does_not_name_any_more_cannot_speak(partition):
+    partition.hear(label(1))
+    fewer = Labels(
+        horizon="60d",
+        sources={name: source for name, source in LABELS.sources.items() if name != "chargeback"},
+    )
+    charter = CHARTER.model_copy(update={"labels": fewer})
+    partition.joiner = Joiner(charter, partition.timers, orjson.loads, "labels", lambda: NOW)
+    partition.decide(decision(1))
+    assert [each["reason"] for each in partition.letters] == ["unknown_source"]
+    assert partition.rejected == []
 
 
 NUMBERS = range(6)

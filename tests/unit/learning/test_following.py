@@ -8,13 +8,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headrace.chassis.companion import OutOfStep
+from headrace.chassis.records import Received
+from headrace.chassis.stages import StageClock
 from headrace.chassis.state import KeyedState
 from headrace.errors import HeadraceError
+from headrace.learning.app import Channels, Learner
 from headrace.learning.following import Following, Past
+from headrace.learning.publishing import Publishing
 from headrace.learning.snapshots import KEY, SnapshotFormat, Snapshots, Unfit
 from headrace.learning.standing import Standing
 from headrace.usecase.charter import Charter
 from headrace.usecase.learning import LearnedModel, Learning
+from support.counting import json_channel
 from support.use_case import SHIPPED
 
 DAY = 86_400_000
@@ -174,3 +180,59 @@ def test_a_large_snapshot_goes_in_parts(monkeypatch):
     assert len(bodies) > 3
     stale = {len(bodies): b"of a larger one before"}
     assert SNAPSHOTS.read(dict(enumerate(bodies)) | stale).digest() == followed(30).digest()
+
+
+def learner_of(following):
+    charter = CHARTER.model_copy(update={"name": "u"})
+    channels = Channels(*(json_channel(name) for name in Channels._fields))
+    publishing = Publishing(charter, KEY_PAIR, lambda: 1)
+    return Learner(charter, following, SNAPSHOTS, publishing, channels, {}, 10**9)
+
+
+def received(offsets):
+    return [Received(0, each, "card", b"", LOG[each], -1) for each in offsets]
+
+
+@pytest.fixture
+def following():
+    following = Following(lambda: Standing(CHARTER), SNAPSHOTS, read)
+    assert following.settle(KeyedState(SnapshotFormat()), {0: (-1,)}, lambda: True)
+    return following
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"features": [1.0, 2.0, 3.0]},
+        {"features": [float("nan")] * FEATURES},
+        {"features": [1e160] * FEATURES},
+        {"amount_minor": 2**63 - 1},
+        {"score": float("nan")},
+        {"source": "one that the charter does not name any more"},
+        {"action": "dance"},
+    ],
+)
+def test_a_strange_outcome_stops_nothing_and_is_folded_again_alike(following, changes, monkeypatch):
+    log = [outcome(number) for number in range(40)]
+    log[20] = outcome(20, **changes)
+    monkeypatch.setitem(globals(), "LOG", log)
+    learner_of(following)(received(range(40)), KeyedState(SnapshotFormat()).overlay(), StageClock())
+    assert following.standing.position == 40
+    again = Following(lambda: Standing(CHARTER), SNAPSHOTS, read)
+    assert again.settle(KeyedState(SnapshotFormat()), {0: (40,)}, lambda: True)
+    assert again.standing.digest() == following.standing.digest()
+    assert again.standing.fold.taken >= 35
+
+
+def test_a_label_of_a_source_that_is_gone_is_learned_from(following):
+    before = following.standing.fold.taken
+    following.standing.take(outcome(1, source="gone"), 0)
+    assert following.standing.fold.taken == before + 1
+
+
+def test_what_was_learned_is_never_learned_again_in_silence(following):
+    """Whoever hands the same records in twice without settling between is told so."""
+    learner, view = learner_of(following), KeyedState(SnapshotFormat()).overlay()
+    learner(received(range(10)), view, StageClock())
+    with pytest.raises(OutOfStep):
+        learner(received(range(5)), view, StageClock())

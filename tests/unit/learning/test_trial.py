@@ -28,7 +28,8 @@ def outcome(number, *, positive, score, after_ms=HORIZON, amount=5_000, fallback
 def tried(mine, served, *, charter=CHARTER, number=SPAN + 50, share=0.02, **others):
     """A trial in which both say, of each outcome, what their functions of the truth say."""
     trial, rnd = Trial(charter), random.Random(1)
-    trial.take(outcome(0, positive=False, score=0.0, after_ms=0), 0.0)  # the first event
+    for _ in range(100):  # what is known at the beginning
+        trial.take(outcome(0, positive=False, score=0.0, after_ms=0), 0.0)
     for each in range(1, number):
         positive = rnd.random() < share
         trial.take(
@@ -87,3 +88,15 @@ def test_what_the_rules_decided_and_what_nobody_knows_does_not_count():
     trial = Trial(CHARTER)
     trial.take(outcome(1, positive=None, score=0.5), 0.5)
     assert trial.why_not().startswith("0 of")
+
+
+def test_one_event_from_long_ago_does_not_end_the_wait_for_the_first_horizon():
+    trial = Trial(CHARTER)
+    trial.take(outcome(-1_000_000, positive=False, score=0.0, after_ms=0), 0.0)
+    for number in range(SPAN + 200):
+        trial.take(outcome(number // 1_000, positive=True, score=0.5, after_ms=DAY), 0.5)
+    assert trial.why_not().startswith("0 of")
+
+
+def test_what_has_no_price_does_not_count_beside_what_has():
+    assert tried(knows, knows, amount=None).why_not().startswith("0 of")
