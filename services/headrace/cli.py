@@ -53,6 +53,7 @@ models = cyclopts.App(name="models", help="The models that were published, and w
 for verb, target in {
     "list": "models:list_",
     "show": "models:show",
+    "compare": "comparing:compare",
     "freeze": "models:freeze",
     "publish": "model_publishing:publish",
     "retrain": "retraining:retrain",
