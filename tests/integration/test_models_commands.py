@@ -4,6 +4,7 @@ import json
 import random
 import signal
 import subprocess
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -125,8 +126,10 @@ def test_models_are_compared_retrained_pinned_handed_back_and_rolled_back(case, 
         assert "weighted by known outcomes" in table
         assert "labels of analyst" in table
         ET.fromstring(drawn.read_text())  # noqa: S314 -- our own
-        day = table.split("outcomes; ")[1][:10]
-        assert f"the window of {day}" in done(case, "compare", "--window", day)
+        day = f"{datetime.fromtimestamp(START_MS / 1_000, UTC):%Y-%m-%d}"
+        assert f"Of the window of {day}" in done(case, "compare", "--window", day)
+        (latest,) = told(case, "compare", "--last", "1d")["comparisons"]
+        assert latest["window_starts_ms"] == known["window_starts_ms"][-1:]
         assert "evaluation of forest" in case.headrace("models", "compare", "forest").stderr
 
         publish(

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from headrace.chassis.reading import records_of
 from headrace.commands.comparison_lines import described, print_comparisons
 from headrace.commands.comparison_picture import picture as draw
-from headrace.commands.console import print_json, print_line, progress
+from headrace.commands.console import print_json, progress
 from headrace.commands.desk import Desk
 from headrace.contracts.codec import Undecodable
 from headrace.errors import HeadraceError
@@ -89,10 +89,6 @@ def compare(
         print_comparisons(
             desk.charter, source, [each for each in found if each.label_source == source]
         )
-    print_line(
-        "Counts and money are sums. A mean of windows' average precisions or ROC AUCs is not that "
-        "of all their events ranked together."
-    )
 
 
 def _latest(desk: Desk) -> Latest:

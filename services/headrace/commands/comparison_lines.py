@@ -1,6 +1,8 @@
 """Comparisons of models as tables, and as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any, Final
 
 from headrace.commands.console import print_line, print_table
@@ -30,9 +32,9 @@ def print_comparisons(charter: Charter, source: str, found: Sequence[Comparison]
     """
     if not found:
         return
-    known, models = found[0], range(len(found[0].models))
-    rows = [_row(each, each.models[number]) for number in models for each in found]
-    print_table(f"{charter.name}, {_by_whom(source)}: {_over(known)}", rows)
+    known = found[0]
+    print_table(f"{charter.name}, {_by_whom(source)}", list(_rows(found)))
+    print_line(_over(known))
     if known.left_out:
         print_line(f"{known.left_out:,} windows are left out: not all of these models have them.")
     if len(found) == 1:
@@ -40,6 +42,8 @@ def print_comparisons(charter: Charter, source: str, found: Sequence[Comparison]
         print_line(
             f"None of them is final: that takes {wait // DAY_MS:,} days from a window's end."
         )
+    elif len(found[1].starts_ms) < len(known.starts_ms):
+        print_line("The final numbers are of fewer windows.")
 
 
 def _by_whom(source: str) -> str:
@@ -50,27 +54,51 @@ def _over(known: Comparison) -> str:
     """Say what the numbers are of."""
     days = [day(each) for each in known.starts_ms]
     if len(days) == 1:
-        return f"the window of {days[0]}"
+        return f"Of the window of {days[0]}."
     return (
-        f"mean over the windows that all have, weighted by known outcomes; {days[0]} to {days[-1]}"
+        f"Means over the windows from {days[0]} to {days[-1]} that all of them have, weighted by "
+        "known outcomes; counts and money are sums. A mean of windows' average precisions or ROC "
+        "AUCs is not that of all their events ranked together."
     )
 
 
-def _row(comparison: Comparison, model: Compared) -> dict[str, object]:
-    saved, currency = model.saved_minor, model.currency
-    return {
-        "model": model.model,
-        "clock": "final" if comparison.final else f"known by {day(comparison.known_at_ms)}",
-        "windows": len(comparison.starts_ms),
-        "positives": model.positives,
-        "negatives": model.negatives,
-        **{HEADINGS[name]: _number(value) for name, value in model.measures.items()},
-        "saved": "" if saved is None or currency is None else in_words(saved, currency),
+def _rows(found: Sequence[Comparison]) -> Iterator[dict[str, object]]:
+    """Yield a row for each number and model, the clocks side by side."""
+    clocks = {_clock(each): each for each in found}
+    yield {
+        "": "windows",
+        "model": "",
+        **{name: len(each.starts_ms) for name, each in clocks.items()},
     }
+    for heading, number in _NUMBERS.items():
+        for place, model in enumerate(found[0].models):
+            row = {name: number(each.models[place]) for name, each in clocks.items()}
+            if any(cell != "" for cell in row.values()):
+                yield {"": heading, "model": model.model, **row}
 
 
-def _number(value: float | None) -> str:
+def _clock(comparison: Comparison) -> str:
+    return "final" if comparison.final else f"known by {day(comparison.known_at_ms)}"
+
+
+def _measured(model: Compared, name: str) -> str:
+    value = model.measures[name]
     return "" if value is None else f"{value:.4f}"
+
+
+def _saved(model: Compared) -> str:
+    saved, currency = model.saved_minor, model.currency
+    return "" if saved is None or currency is None else in_words(saved, currency)
+
+
+_NUMBERS: Final[Mapping[str, Callable[[Compared], object]]] = {
+    **{heading: partial(_measured, name=name) for name, heading in HEADINGS.items()},
+    "positives": attrgetter("positives"),
+    "negatives": attrgetter("negatives"),
+    "censored": attrgetter("censored"),
+    "saved": _saved,
+}
+"""By what they are called, what is said of a model."""
 
 
 def described(comparison: Comparison) -> dict[str, Any]:
