@@ -101,7 +101,7 @@ def serving(case):
 
 
 def versions(case, name):
-    return [each["version"] for each in told(case, "list") if each["name"] == name]
+    return [each["version"] for each in case.records("models") if each["name"] == name]
 
 
 def test_models_are_compared_retrained_pinned_handed_back_and_rolled_back(case, tmp_path):
