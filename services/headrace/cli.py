@@ -50,9 +50,16 @@ for verb in ("show", "replay"):
 app.command(dead_letters)
 
 models = cyclopts.App(name="models", help="The models that were published, and which serves.")
-models.command("headrace.commands.models:list_", name="list")
-for verb in ("freeze", "show", "serve"):
-    models.command(f"headrace.commands.models:{verb}", name=verb)
+for verb, target in {
+    "list": "models:list_",
+    "show": "models:show",
+    "compare": "comparing:compare",
+    "freeze": "models:freeze",
+    "publish": "model_publishing:publish",
+    "retrain": "retraining:retrain",
+    "serve": "serving:serve",
+}.items():
+    models.command(f"headrace.commands.{target}", name=verb)
 app.command(models)
 
 

@@ -181,10 +181,28 @@ def records_of(
         for batch in read_to_end(clients, topic, [0], timeout_s, since_ms):
             yield from batch
     except KafkaException as error:
-        raise HeadraceError(
-            f"{topic} cannot be read: {error.args[0].str()}.",
-            fix="Create it by `headrace topics apply`, or look for a broker that is away.",
-        ) from error
+        raise _unreadable(topic, error) from error
+
+
+def end_of(clients: Clients, topic: str, timeout_s: float) -> int:
+    """Return where a topic of one partition ends, open transactions included.
+
+    Raises
+    ------
+    HeadraceError
+        There is no such topic, or the broker is away.
+    """
+    try:
+        return ends(clients, topic, [0], timeout_s)[0]
+    except KafkaException as error:
+        raise _unreadable(topic, error) from error
+
+
+def _unreadable(topic: str, error: KafkaException) -> HeadraceError:
+    return HeadraceError(
+        f"{topic} cannot be read: {error.args[0].str()}.",
+        fix="Create it by `headrace topics apply`, or look for a broker that is away.",
+    )
 
 
 def is_end(message: Message, ends_at: dict[int, int]) -> bool:

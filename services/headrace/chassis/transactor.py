@@ -101,7 +101,7 @@ class Transactor:
         self._producers = []
         for transactional_id in self._ids:
             producer = self._make(transactional_id)
-            _persist(_initialise(producer), self._settle_patience_s, self._go_on)
+            persist(_initialise(producer), self._settle_patience_s, self._go_on)
             self._producers.append(producer)
 
     def begin(
@@ -118,7 +118,7 @@ class Transactor:
         try:
             producer.begin_transaction()
             for record in records:
-                _produce(producer, record)
+                enqueue(producer, record)
         except KafkaException as error:
             begun.refused = error
         else:
@@ -138,7 +138,7 @@ class Transactor:
         try:
             if begun.refused is not None:
                 raise begun.refused
-            _persist(lambda: self._await(begun), self._commit_patience_s)
+            persist(lambda: self._await(begun), self._commit_patience_s)
         except KafkaException as error:
             _log.warning("transaction failed: %s", error)
             self._set_right(begun.producer, error.args[0])
@@ -152,7 +152,7 @@ class Transactor:
     def _set_right(self, producer: Producer, error: KafkaError) -> None:
         if error.txn_requires_abort():
             try:
-                _persist(lambda: producer.abort_transaction(_CALL_S), self._commit_patience_s)
+                persist(lambda: producer.abort_transaction(_CALL_S), self._commit_patience_s)
             except KafkaException as failed:
                 _log.warning("abort failed: %s", failed)
             else:
@@ -176,7 +176,8 @@ def _initialise(producer: Producer) -> Callable[[], None]:
     return lambda: producer.init_transactions(_CALL_S)
 
 
-def _produce(producer: Producer, records: ToProduce) -> None:
+def enqueue(producer: Producer, records: ToProduce) -> None:
+    """Hand a producer the records of one topic."""
     topic, keys, values, partitions, headers = records
     if not len(keys) == len(values) == len(partitions or values):
         raise ValueError(f"{topic}: not as many keys or partitions as records")
@@ -208,7 +209,7 @@ def _produce_one(
             return
 
 
-def _persist(
+def persist(
     call: Callable[[], object], patience_s: float, go_on: Callable[[], bool] = lambda: True
 ) -> None:
     """Repeat what librdkafka calls retriable until it is done or patience ends."""

@@ -37,6 +37,11 @@ def print_table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
     results.print(table)
 
 
+def print_line(line: str) -> None:
+    """Write a line as it is, however long, to stdout."""
+    results.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 def progress(message: str) -> None:
     """Write one plain line about long work to stderr."""
     errors.print(message, highlight=False, markup=False, soft_wrap=True)

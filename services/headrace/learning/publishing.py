@@ -43,10 +43,19 @@ class Publishing:
         self._key = key
         self._clock = clock
 
-    def release(self, standing: Standing, *, is_retrained: bool = False) -> Release:
+    def release(
+        self, standing: Standing, *, is_retrained: bool = False, reason: str = ""
+    ) -> Release:
         """Return all models as they are now.
 
         A frozen model must say of the latest outcomes what the one that learns says of them.
+
+        Parameters
+        ----------
+        is_retrained
+            Whether they have learned anew from what the events are held to be in the end.
+        reason
+            Why, where somebody has said so.
         """
         release = Release({}, {})
         now_ms, fold = self._clock(), standing.fold
@@ -66,6 +75,7 @@ class Publishing:
                 now_ms,
                 standing.position,
                 is_retrained=is_retrained,
+                reason=reason,
             )
             scores = FrozenModel(artefact).score(recent).scores
             expected = np.array([one[name] for one in said])

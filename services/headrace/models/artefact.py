@@ -125,10 +125,21 @@ def read_artefact(folder: Path, trusted: TrustedKeys, feature_set: bytes) -> Art
         A file is missing, the key is not trusted, the signature, a digest or a shape is wrong, a
         number is not finite, or the model was made for other features.
     """
-    signed = Signed(_read(folder / "manifest.json"), _read(folder / "manifest.sig"))
+    signed = read_signed(folder)
     manifest = verify_manifest(signed, trusted, feature_set)
     arrays = verify_arrays(manifest, lambda digest: _read(_chunk(folder, digest)))
     return Artefact(manifest, sha256(signed.manifest).digest(), arrays)
+
+
+def read_signed(folder: Path) -> Signed:
+    """Read a manifest and its signature; nothing is verified.
+
+    Raises
+    ------
+    ModelUntrusted
+        A file is missing.
+    """
+    return Signed(_read(folder / "manifest.json"), _read(folder / "manifest.sig"))
 
 
 def to_npy(array: NDArray[np.float64]) -> bytes:

@@ -20,6 +20,7 @@ def learned(
     until_offset: int | None = None,
     *,
     is_retrained: bool = False,
+    reason: str = "",
 ) -> Artefact:
     """Return the artefact of a model that has learned, not yet signed.
 
@@ -39,6 +40,8 @@ def learned(
         The offset after the last of them in their topic.
     is_retrained
         Whether it has learned anew from what the events are held to be in the end.
+    reason
+        Why, where somebody has said so.
     """
     assert charter.learning is not None  # noqa: S101 -- or there were no such model
     manifest = Manifest(
@@ -56,6 +59,7 @@ def learned(
             outcomes=outcomes,
             until_offset=until_offset,
             is_retrained=is_retrained,
+            reason=reason,
             river=version("river"),
         ),
         created_at_ms=created_at_ms,

@@ -50,6 +50,8 @@ class LearnedLineage(_Lineage):
     is_retrained: bool = False
     """Whether it was learned anew from what the events are held to be in the end; else one by one,
     as it became known."""
+    reason: str = ""
+    """Why it was learned anew, in the words of who had it done."""
     river: str
     """Version that learned."""
 

@@ -49,7 +49,12 @@ def publication(artefact: Artefact, key: Ed25519PrivateKey, published_at_ms: int
     published_at_ms
         Milliseconds since the epoch, taken before any of the records is written.
     """
-    manifest, signature = sign(artefact.manifest, key)
+    return publication_of(artefact, sign(artefact.manifest, key), published_at_ms)
+
+
+def publication_of(artefact: Artefact, signed: Signed, published_at_ms: int) -> Publication:
+    """Return the records that publish a model that is signed already; as :func:`publication`."""
+    manifest, signature = signed
     digest = sha256(manifest).digest()
     published = ModelPublished(
         name=artefact.manifest.name,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from headrace.commands import models
+from headrace.commands import serving
+from headrace.commands.shelf import chosen
 from headrace.errors import HeadraceError
 
 
@@ -31,7 +32,7 @@ RECORDS = [OLD, NEW, AGAIN, OTHER]
     ],
 )
 def test_a_model_is_named_by_name_version_and_digits_and_the_latest_is_meant(wanted, found) -> None:
-    assert models.chosen(RECORDS, *wanted) is found
+    assert chosen(RECORDS, *wanted) is found
 
 
 @pytest.mark.parametrize(
@@ -39,14 +40,20 @@ def test_a_model_is_named_by_name_version_and_digits_and_the_latest_is_meant(wan
 )
 def test_a_model_that_was_not_published_is_told(wanted) -> None:
     with pytest.raises(HeadraceError, match=r"No model .* was published"):
-        models.chosen(RECORDS, *wanted)
+        chosen(RECORDS, *wanted)
 
 
 def test_digits_of_several_models_are_refused() -> None:
     with pytest.raises(HeadraceError, match="2 models have a digest that begins with 'a'"):
-        models.chosen(RECORDS, "forest", None, "a")
+        chosen(RECORDS, "forest", None, "a")
 
 
 def test_a_model_serves_for_a_reason_or_not_at_all() -> None:
     with pytest.raises(HeadraceError, match="reason is not empty"):
-        models.serve("forest", reason=" ")
+        serving.serve("forest", reason=" ")
+
+
+@pytest.mark.parametrize("how", [{}, {"name": "forest", "learning": True}])
+def test_either_a_model_is_named_or_learning_chooses(how) -> None:
+    with pytest.raises(HeadraceError, match="Either a model is to serve, or learning is to choose"):
+        serving.serve(**how, reason="tried")

@@ -218,3 +218,8 @@ def test_an_array_other_than_described_is_refused_even_if_signed(frozen, array, 
     wrong = publication(replace(frozen.artefact, manifest=manifest, arrays=arrays), frozen.key, 1)
     with pytest.raises(ModelUntrusted, match=why):
         read(frozen, wrong)
+
+
+def test_a_model_that_was_signed_before_is_published_as_it_is(frozen, published) -> None:
+    signed = sign(frozen.artefact.manifest, frozen.key)
+    assert publishing.publication_of(frozen.artefact, signed, AT_MS) == published

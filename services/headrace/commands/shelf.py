@@ -1,0 +1,143 @@
+"""The published models of a use case, and putting more beside them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from shlex import quote
+from typing import Any, Final, Self
+
+from pydantic import ValidationError
+
+from headrace.chassis.produce import produce_together
+from headrace.chassis.table import Table
+from headrace.chassis.topology import Channel
+from headrace.chassis.transactor import ToProduce
+from headrace.commands.desk import Desk
+from headrace.errors import HeadraceError
+from headrace.models.manifest import Manifest
+from headrace.models.publication import Publication
+from headrace.scoring.published import PublishedModels
+from headrace.scoring.served import CHAMPION
+from headrace.scoring.settings import ScoringSettings
+
+SHORT: Final = 16
+"""Digits of a digest that people are shown."""
+_TIMEOUT_S: Final = 30.0
+
+Record = Mapping[str, Any]
+"""A ``ModelPublished``."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The published models of a use case."""
+
+    desk: Desk
+    models: PublishedModels
+    records: list[dict[str, Any]]
+    """In the order in which they were published."""
+    serving: Mapping[str, Any] | None
+    """The ``ServingChanged`` that counts; None where nobody has said anything yet."""
+
+    @classmethod
+    def open(cls, charter: Path | None) -> Self:
+        """Read what was published for a charter; for the shipped one where none is given."""
+        desk = Desk.open(charter, _TIMEOUT_S)
+        models, chunks, servings = (
+            _channel(desk, plural) for plural in ("models", "model-chunks", "servings")
+        )
+        published = PublishedModels(
+            desk.clients,
+            models,
+            chunks,
+            ScoringSettings().trusted_keys,
+            desk.charter.feature_set.digest,
+        )
+        table = Table(desk.clients, servings.topic, servings.decode)
+        try:
+            table.open(_TIMEOUT_S)
+            return cls(desk, published, published.all(), table.records.get(CHAMPION))
+        finally:
+            table.close()
+
+
+def put(desk: Desk, publications: Iterable[Publication]) -> None:
+    """Publish models in one transaction, the chunks before what names them.
+
+    Raises
+    ------
+    HeadraceError
+        The broker does not take them.
+    """
+    wanted = list(publications)
+    chunks = chain.from_iterable(each.chunks for each in wanted)
+    produce_together(
+        desk.clients,
+        [
+            _to_produce(_channel(desk, "model-chunks"), chunks),
+            _to_produce(_channel(desk, "models"), (each.model for each in wanted)),
+        ],
+    )
+
+
+def chosen(
+    records: Sequence[dict[str, Any]],
+    name: str | None = None,
+    version: str | None = None,
+    digest: str | None = None,
+) -> dict[str, Any]:
+    """Return the one that is meant, by name, version and the first digits of the digest.
+
+    Where several fit, it is the one that was published last; a digest's digits must name one.
+
+    Raises
+    ------
+    HeadraceError
+        None fits, or the digits are those of several.
+    """
+    found = [
+        each
+        for each in records
+        if name in (None, each["name"])
+        and version in (None, each["version"])
+        and each["digest"].hex().startswith((digest or "").lower())
+    ]
+    if not found:
+        wanted = " ".join(part for part in (name, version, digest) if part)
+        raise HeadraceError(
+            f"No model {wanted} was published.", fix="See which were: headrace models list"
+        )
+    if digest is not None and len(found) > 1:
+        raise HeadraceError(
+            f"{len(found)} models have a digest that begins with {digest!r}.",
+            fix="Write more of its digits.",
+        )
+    return found[-1]
+
+
+def manifest_of(record: Record) -> Manifest | None:
+    """Return what the record says of itself; who signed it is not looked at."""
+    try:
+        return Manifest.model_validate_json(record["manifest"])
+    except ValidationError:
+        return None
+
+
+def to_serve(model: Record, charter: Path | None) -> str:
+    """Return the command that lets a published model serve; the reason is its user's to say."""
+    named = f"{model['name']} --digest {model['digest'].hex()[:SHORT]} --reason TEXT"
+    return f"headrace models serve {named}" + (
+        f" --charter {quote(str(charter))}" if charter else ""
+    )
+
+
+def _channel(desk: Desk, plural: str) -> Channel:
+    return desk.wiring.channel(f"{desk.charter.name}.{plural}")
+
+
+def _to_produce(channel: Channel, records: Iterable[tuple[str, Any]]) -> ToProduce:
+    keyed = list(records)
+    return ToProduce(
+        channel.topic, [key for key, _ in keyed], [channel.encode(record) for _, record in keyed]
+    )

@@ -1,0 +1,104 @@
+"""Learning anew from what the events are held to be in the end, rather than as it became known."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from headrace.errors import HeadraceError
+from headrace.learning.standing import Standing
+from headrace.usecase.charter import Charter
+from headrace.usecase.problems import unknown
+
+_INCALCULABLE: Final = "a model cannot compute with it"
+
+
+class Retraining:
+    """The log of outcomes, gone through twice: what each event is in the end, then learning.
+
+    Of each decision its last outcome counts, in the place of its first: so what is learned has the
+    order in which the log was learned as it came, and only the answers differ. What nobody knows in
+    the end is not learned from. Between the two, a decision takes its id's memory and nothing more.
+
+    Parameters
+    ----------
+    charter
+        Declares ``[learning]``.
+
+    Raises
+    ------
+    HeadraceError
+        The charter declares what cannot be learned.
+    """
+
+    def __init__(self, charter: Charter) -> None:
+        self.standing = Standing(charter)
+        """What was learned."""
+        self.until = 0
+        """The offset after the last outcome that was looked at."""
+        self.decisions = 0
+        self.corrected = 0
+        """Outcomes that said otherwise than the one before."""
+        self.censored = 0
+        """Decisions of which nobody knows in the end."""
+        self.passed_over = Counter[str]()
+        """Decisions that were not learned from for another reason, by the reason."""
+        self._final: dict[str, bool | None] = {}
+        """By decision, those that were not learned from yet."""
+
+    def look(self, record: Mapping[str, Any], offset: int) -> None:
+        """Note what a decided event is held to be; to be done with all before any is learned."""
+        decision, value = record["decision_id"], record["value"]
+        if decision not in self._final:
+            self.decisions += 1
+        elif self._final[decision] is not value:
+            self.corrected += 1
+        self._final[decision] = value
+        self.until = offset + 1
+
+    def learn(self, record: Mapping[str, Any], offset: int) -> None:
+        """Learn from an outcome that was looked at, where it is the first of its decision."""
+        decision = record["decision_id"]
+        if decision in self._final:
+            value = self._final.pop(decision)
+            if value is None:
+                self.censored += 1
+            else:
+                self._take({**record, "value": value}, offset)
+        self.standing.position = offset + 1
+
+    def _take(self, record: Mapping[str, Any], offset: int) -> None:
+        try:
+            why_not = self.standing.take(record, offset).passed_over
+        except HeadraceError:
+            why_not = _INCALCULABLE
+        if why_not:
+            self.passed_over[why_not] += 1
+
+
+def narrowed(charter: Charter, model: str | None) -> Charter:
+    """Return the charter as if it declared one model only, and those that it is the mean of.
+
+    Parameters
+    ----------
+    model
+        Its name; None for all of them.
+
+    Raises
+    ------
+    HeadraceError
+        The charter learns nothing, or declares no such model.
+    """
+    learning = charter.learning
+    if learning is None:
+        raise HeadraceError(
+            f"The charter {charter.name} learns nothing.", fix="Declare [learning]."
+        )
+    if model is None:
+        return charter
+    if model not in learning.models:
+        raise HeadraceError(f"{unknown('model', model, learning.models)}.")
+    wanted = {model, *learning.models[model].mean_of}
+    models = {name: each for name, each in learning.models.items() if name in wanted}
+    one = replace(learning, champion=model, models=models)
+    return charter.model_copy(update={"learning": one})

@@ -1,0 +1,212 @@
+"""What people do with models, from the first outcome to the way back, on the real stack."""
+
+import json
+import random
+import signal
+import subprocess
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from support.running import run, until
+from support.use_case import PROGRAM, START_MS, deployed
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
+
+DAY = 86_400_000
+OUTCOMES = 240
+LEARNING = """
+[learning]
+champion = "logistic"
+freeze_every = 60
+
+[learning.models.logistic]
+family = "logistic"
+parameters = { learning_rate = 0.05 }
+
+[learning.models.bayes]
+family = "gaussian-bayes"
+
+[policy]
+"""
+
+
+@pytest.fixture
+def case(stack, use_case, tmp_path):
+    with deployed(use_case, tmp_path, {"[policy]\n": LEARNING}) as case:
+        yield case
+
+
+def outcome(case, number, value=None, **others):
+    """What an event turned out to be: positive where its first feature is large."""
+    rnd = random.Random(number)
+    vector = [rnd.gauss(0, 1) for _ in case.charter.feature_set.names]
+    occurred_at_ms = START_MS + number * DAY // 40
+    return {
+        "decision_id": f"{case.name}.events:0:{number}",
+        "event_id": f"event-{number}",
+        "use_case": case.name,
+        "key": f"card-{number % 7}",
+        "occurred_at_ms": occurred_at_ms,
+        "decided_at_ms": occurred_at_ms,
+        "amount_minor": 1_000,
+        "currency": "EUR",
+        "charter_digest": case.charter.digest,
+        "feature_set": case.charter.feature_set.digest,
+        "features": vector,
+        "model": "scorecard",
+        "model_version": "1",
+        "model_digest": bytes(32),
+        "arm": "champion",
+        "arm_probability": 1.0,
+        "score": rnd.random(),
+        "action": "approve",
+        "expected_cost_minor": None,
+        "stage": "shadow",
+        "acted": False,
+        "fallback": "",
+        "value": vector[0] > 0.5 if value is None else value,
+        "source": "analyst",
+        "known_at_ms": occurred_at_ms + DAY,
+        "delay_ms": DAY,
+        "revision": 1,
+        "replaces": None,
+        **others,
+    }
+
+
+def publish(case, outcomes) -> None:
+    encode = case.encoder("outcomes")
+    case.publish([(each["key"], encode(each)) for each in outcomes], "outcomes")
+
+
+def told(case, *arguments):
+    """What a command prints as JSON."""
+    done = case.headrace("models", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def done(case, *arguments) -> str:
+    done = case.headrace("models", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def serving(case):
+    """Who serves, and who has said so."""
+    last = case.records("servings")[-1]
+    return last["name"], last["version"], last["by"]
+
+
+def versions(case, name):
+    return [each["version"] for each in case.records("models") if each["name"] == name]
+
+
+def test_models_are_compared_retrained_pinned_handed_back_and_rolled_back(case, tmp_path):
+    nothing = case.headrace("models", "compare")
+    assert nothing.returncode == 1
+    assert "headrace run learning" in nothing.stderr
+    assert told(case, "retrain")["why_not"].startswith("nothing has become known yet")
+
+    publish(case, (outcome(case, number) for number in range(OUTCOMES)))
+    with run(case, "learning") as learning:
+        until(lambda: versions(case, "logistic")[-1:] == ["240"], 60, learning.errors)
+        assert serving(case) == ("logistic", "240", "learning")
+
+        (known,) = told(case, "compare")["comparisons"]
+        by_model = {each["model"]: each for each in known["models"]}
+        assert set(by_model) == {"served", "logistic", "bayes"}
+        assert {each["positives"] + each["negatives"] for each in by_model.values()} == {240}
+        assert by_model["served"]["roc_auc"] < 0.7 < by_model["logistic"]["roc_auc"]
+        assert by_model["logistic"]["version"] == "240"
+        drawn = tmp_path / "models.svg"
+        table = done(case, "compare", "logistic", "served", "--by-source", "--picture", drawn)
+        assert "weighted by known outcomes" in table
+        assert "labels of analyst" in table
+        ET.fromstring(drawn.read_text())  # noqa: S314 -- our own
+        day = f"{datetime.fromtimestamp(START_MS / 1_000, UTC):%Y-%m-%d}"
+        assert f"Of the window of {day}" in done(case, "compare", "--window", day)
+        (latest,) = told(case, "compare", "--last", "1d")["comparisons"]
+        assert latest["window_starts_ms"] == known["window_starts_ms"][-1:]
+        assert "evaluation of forest" in case.headrace("models", "compare", "forest").stderr
+
+        publish(
+            case,
+            [
+                outcome(case, 3, value=True, revision=2, source="chargeback", replaces=False),
+                outcome(case, 4, value=True, feature_set=bytes(32), decision_id="other"),
+                outcome(case, 500, value=None, source="censored") | {"value": None},
+            ],
+        )
+        retrained = told(case, "retrain", "--model", "logistic", "--reason", "a correction")
+        assert (retrained["decisions"], retrained["corrected"]) == (242, 1)
+        assert (retrained["learned_from"], retrained["censored"]) == (240, 1)
+        assert retrained["passed_over"] == {"it has other features": 1}
+        (fresh,) = retrained["published"]
+        assert fresh["version"] == "240-retrained"
+        assert versions(case, "bayes") == ["60", "120", "180", "240"]
+        assert serving(case) == ("logistic", "240", "learning")
+        lineage = told(case, "show", fresh["digest"])["manifest"]["lineage"]
+        assert lineage["is_retrained"]
+        assert lineage["reason"] == "a correction"
+        again = told(case, "retrain", "--model", "logistic")
+        assert again["published"] == []
+        assert "since the last time" in again["why_not"]
+
+        done(case, "serve", "logistic", "--digest", fresh["digest"][:16], "--reason", "fresher")
+        assert serving(case)[1] == "240-retrained"
+        publish(case, (outcome(case, number) for number in range(240, 300)))
+        until(lambda: versions(case, "logistic")[-1:] == ["300"], 60, learning.errors)
+        assert serving(case)[1] == "240-retrained"
+
+        said = done(case, "serve", "--learning", "--reason", "it was a trial")
+        assert "goes on to serve" in said
+        assert serving(case) == ("logistic", "240-retrained", "learning")
+        assert case.records("servings")[-1]["reason"].endswith(": it was a trial")
+        before = len(case.records("servings"))
+        assert "already" in done(case, "serve", "--learning", "--reason", "once more")
+        assert len(case.records("servings")) == before
+        publish(case, (outcome(case, number) for number in range(300, 360)))
+        until(lambda: serving(case) == ("logistic", "360", "learning"), 60, learning.errors)
+
+        scorecard = told(case, "publish")
+        assert told(case, "publish") == scorecard
+        done(case, "serve", scorecard["name"], "--reason", "back to what we know")
+        assert serving(case)[:2] == (scorecard["name"], scorecard["version"])
+        assert learning.stop() == 0
+
+
+def test_a_schedule_goes_on_until_it_is_ended_and_publishes_what_is_new_once(case):
+    publish(case, (outcome(case, number) for number in range(30)))
+    command = [PROGRAM, "models", "retrain", "--every", "1s", "--json", "--charter", case.path]
+    schedule = subprocess.Popen(
+        command, env=case.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert schedule.stdout is not None
+        first, second = (json.loads(schedule.stdout.readline()) for _ in range(2))
+        assert {each["version"] for each in first["published"]} == {"30-retrained"}
+        assert len(first["published"]) == 2
+        assert second["published"] == []
+        publish(case, [outcome(case, 30)])
+        for line in schedule.stdout:
+            if published := json.loads(line)["published"]:
+                break
+        assert {each["version"] for each in published} == {"31-retrained"}
+        schedule.send_signal(signal.SIGTERM)
+        _, errors = schedule.communicate(timeout=30)
+        assert schedule.returncode == 0, errors
+    finally:
+        schedule.kill()
+        schedule.wait(10)
+
+
+def test_a_folder_that_nobody_trusted_has_signed_is_not_published(case):
+    for key in case.settings.trusted_keys.iterdir():
+        key.unlink()
+    refused = case.headrace("models", "publish")
+    assert refused.returncode == 1
+    assert "not trusted" in refused.stderr
+    assert case.records("models") == []
