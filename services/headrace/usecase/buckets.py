@@ -45,6 +45,11 @@ class Bucket(NamedTuple):
         return cls(*whose(owner), int(start), int(end))
 
     @property
+    def length_ms(self) -> int:
+        """How long it is."""
+        return self.end_ms - self.start_ms
+
+    @property
     def name(self) -> str:
         """What it is published under."""
         return f"{self.owner}/{self.start_ms}/{self.end_ms}"
@@ -116,7 +121,7 @@ class BucketedProfiles:
         return [measure(*found[place]) for place, measure in self._measures]
 
     def _is_ours(self, bucket: Bucket) -> bool:
-        return self._lengths_ms.get(bucket.profile) == bucket.end_ms - bucket.start_ms
+        return self._lengths_ms.get(bucket.profile) == bucket.length_ms
 
 
 class _Counted:
