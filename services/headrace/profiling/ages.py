@@ -1,14 +1,14 @@
 """Which buckets no window reaches any more; it follows from the state, and is kept beside it."""
 
+from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from heapq import heappop, heappush
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from headrace.usecase.buckets import Bucket
 
 MOST: Final = 5_000
-"""At most so many of a profile are forgotten at once, so that a transaction stays small."""
+"""About so many are forgotten at once at most, so that a transaction stays small."""
 
 
 class Kind(NamedTuple):
@@ -40,7 +40,7 @@ class Ages:
         self._kept_ms = kept_ms
         self._names: defaultdict[Kind, dict[int, list[str]]] = defaultdict(dict)
         self._starts_ms: defaultdict[Kind, list[int]] = defaultdict(list)
-        """As heaps."""
+        """In order."""
         self._newest_ms: dict[Kind, int] = {}
 
     def add(self, bucket: Bucket, name: str) -> None:
@@ -49,7 +49,7 @@ class Ages:
         names = self._names[kind].get(start_ms)
         if names is None:
             self._names[kind][start_ms] = names = []
-            heappush(self._starts_ms[kind], start_ms)
+            insort(self._starts_ms[kind], start_ms)
             self._newest_ms[kind] = max(start_ms, self._newest_ms.get(kind, start_ms))
         names.append(name)
 
@@ -60,11 +60,13 @@ class Ages:
 
     def over(self) -> list[Over]:
         """Return what is to be forgotten next: of each kind, what begins first."""
-        return [
-            Over(kind, starts_ms[0], self._names[kind][starts_ms[0]][:MOST])
-            for kind, starts_ms in self._starts_ms.items()
-            if starts_ms and self._is_over(kind, starts_ms[0])
-        ]
+        found, spans = 0, list[Over]()
+        for span in self._all_over():
+            if found >= MOST:
+                break
+            spans.append(span._replace(names=span.names[: MOST - found]))
+            found += len(spans[-1].names)
+        return spans
 
     def forget(self, over: Over) -> None:
         """Forget what :meth:`over` has returned."""
@@ -74,7 +76,15 @@ class Ages:
             self._names[kind][start_ms] = rest
         else:
             del self._names[kind][start_ms]
-            heappop(self._starts_ms[kind])
+            starts_ms = self._starts_ms[kind]
+            del starts_ms[bisect_left(starts_ms, start_ms)]
+
+    def _all_over(self) -> Iterator[Over]:
+        for kind, starts_ms in self._starts_ms.items():
+            for start_ms in starts_ms:
+                if not self._is_over(kind, start_ms):
+                    break
+                yield Over(kind, start_ms, self._names[kind][start_ms])
 
     def _is_over(self, kind: Kind, start_ms: int) -> bool:
         kept_ms, newest_ms = self._kept_ms.get(kind), self._newest_ms.get(kind)

@@ -277,6 +277,21 @@ def test_what_no_window_reaches_is_forgotten_and_taken_away_from_the_readers(ser
     assert set(service.published) == set(service.counts())
 
 
+def test_a_jump_in_time_forgets_all_that_it_leaves_behind_a_part_at_a_time(service, monkeypatch):
+    for hour in range(20):
+        owners = ("merchant/m", "merchant/n", "country/m")
+        service.count(*[observation(START + hour * HOUR + 1, owner=each) for each in owners])
+    monkeypatch.setattr("headrace.profiling.ages.MOST", 7)
+    late = START + 1_000 * HOUR
+    for step in range(1, 8):
+        service.count(observation(late), observation(late, owner="country/m"))
+        assert len(service.counts()) == 50 + 2 - 7 * step
+    service.count(observation(late))
+    service.idle()
+    expected = {name_of(late), name_of(late, "country/m")}
+    assert set(service.counts()) == set(service.published) == expected
+
+
 def test_the_longest_window_of_the_latest_event_that_comes_in_time_is_whole(service):
     for hour in range(60):
         service.count(observation(START + hour * HOUR + 1))
