@@ -5,7 +5,6 @@ import subprocess
 from collections import Counter, defaultdict
 
 import pytest
-from confluent_kafka import TopicPartition
 
 from support.running import run, scoring, until
 from support.use_case import PROGRAM, deployed
@@ -19,20 +18,6 @@ EVENTS = 3_000
 def case(stack, use_case, tmp_path):
     with deployed(use_case, tmp_path) as case:
         yield case
-
-
-def is_drained(case, group="labelling", inputs=("decisions", "labels")):
-    """Whether a group has processed all records of its inputs; markers of transactions follow."""
-    member = case.clients.consumer(f"{case.name}.{group}")
-    try:
-        for name in inputs:
-            last = {each.partition(): each.offset() + 1 for each in case.messages(name)}
-            asked = [TopicPartition(case.topic(name), partition) for partition in last]
-            if {each.partition: each.offset for each in member.committed(asked, 20)} != last:
-                return False
-        return True
-    finally:
-        member.close()
 
 
 def expected(case):
@@ -69,7 +54,7 @@ def test_every_decision_comes_to_what_its_labels_say_though_labelling_is_killed(
         with run(case, "labelling", HEADRACE_INSTANCE="another") as second:
             told, _ = world.communicate(timeout=120)
             assert world.returncode == 0
-            until(lambda: is_drained(case), 60, second.errors)
+            until(lambda: case.is_drained("labelling", "decisions", "labels"), 60, second.errors)
             assert second.metrics()["headrace_state_keys"] > 0
             assert second.stop() == 0
     outcomes = case.records("outcomes")
@@ -105,7 +90,7 @@ def test_labels_that_do_not_count_are_dead_letters_and_keep_their_bytes(case):
     values = [encode(each) for each in strange] + [b"no label", None]
     with run(case, "labelling", HEADRACE_DEAD_LETTER_LIMIT="false") as labelling:
         case.publish([("card-1", value) for value in values], "labels")
-        labelling.until(lambda: is_drained(case, inputs=("labels",)))
+        labelling.until(lambda: case.is_drained("labelling", "labels"))
         assert labelling.stop() == 0
     letters = case.records("labels.dlq")
     assert [each["reason"] for each in letters] == [

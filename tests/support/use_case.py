@@ -129,6 +129,19 @@ class UseCase:
         """Say whether every event has been processed."""
         return self.committed() == self.ends()
 
+    def is_drained(self, service: str, *inputs: str) -> bool:
+        """Say whether a service has processed all records of its inputs; only markers follow."""
+        member = self.clients.consumer(f"{self.name}.{service}")
+        try:
+            for plural in inputs:
+                last = {each.partition(): each.offset() + 1 for each in self.messages(plural)}
+                asked = [TopicPartition(self.topic(plural), partition) for partition in last]
+                if {each.partition: each.offset for each in member.committed(asked, 20)} != last:
+                    return False
+            return True
+        finally:
+            member.close()
+
     def messages(self, plural: str) -> list[Fetched]:
         """Read a topic's committed records, each partition's in its order."""
         topic = self.topic(plural)

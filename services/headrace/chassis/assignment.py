@@ -154,6 +154,11 @@ class Assignment(Generic[V]):
             applied = self.applied[partition]
             self.applied[partition] = (*applied[:source], offset, *applied[source + 1 :])
 
+    def reached(self, source: int) -> dict[int, int]:
+        """Return the offset of an input that each partition's state reflects, where it has any."""
+        offsets = {partition: applied[source] for partition, applied in self.applied.items()}
+        return {each: offset for each, offset in offsets.items() if offset != NEVER_COMMITTED}
+
     def settle(self) -> None:
         """Make state and positions agree with what the group has committed, then fetch.
 

@@ -15,6 +15,7 @@ CountName = Literal[
     "deadlines_missed",  # decisions that came later than the charter's deadline
     "models_swapped",  # published models that were taken over
     "models_refused",  # published models that were told to serve and could not be trusted
+    "observations_passed_over",  # of profiles that are not declared, or too long ago
     "outcomes_passed_over",  # that nothing could be learned from
     "models_published",
     "snapshots",

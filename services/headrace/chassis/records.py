@@ -40,8 +40,8 @@ class Outgoing(NamedTuple):
 
     topic: str
     keys: Sequence[str | bytes | None]
-    values: Sequence[bytes]
-    """Of each record, in the order in which they are to stand."""
+    values: Sequence[bytes | None]
+    """Of each record, in the order in which they are to stand; None of a key that is taken away."""
     answers: Mapping[int, Answer] = MappingProxyType({})
     """By index, of those that belong to a trace."""
 

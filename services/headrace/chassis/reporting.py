@@ -67,7 +67,8 @@ class Reporter:
     def committed(self, prepared: Prepared[Any]) -> None:
         """Count what a batch came to."""
         work, metrics = prepared.work, self._metrics
-        metrics.batch(len(work.messages))
+        if work.messages:
+            metrics.batch(len(work.messages))
         metrics.count("transactions", 1, "committed")
         metrics.count("outgoing", sum(len(each.values) for each in prepared.records))
         metrics.count("state_bytes", work.overlay.changed_bytes)

@@ -4,7 +4,7 @@ What is fetched at once is handled in batches of one input each: the inputs in t
 
 Each step does one of three things. Held (paused, or waiting for the registry): nothing is
 fetched. Not fetching (after an assignment or a failed transaction): settle. Else: fetch a batch,
-handle it, begin its transaction.
+handle it, begin its transaction; where nothing comes, do what is due all the same.
 
 The transaction is committed while the next batch is fetched and handled, above the changes of
 this one; it is finished before the next begins, before partitions change hands, and at once where
@@ -42,11 +42,12 @@ from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.outputs import Outputs
 from headrace.chassis.pauses import Pauses
+from headrace.chassis.records import Handled
 from headrace.chassis.reporting import Reporter
 from headrace.chassis.restore import Restorer
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stages import StageClock
-from headrace.chassis.state import Format, KeyedState
+from headrace.chassis.state import Format, KeyedState, View
 from headrace.chassis.table import Followed, Table
 from headrace.chassis.telemetry import Telemetry
 from headrace.chassis.topology import Topology
@@ -62,6 +63,8 @@ V = TypeVar("V")
 _REFRESH_S = 0.5
 _REGISTRY_RETRY_S = 1.0
 _FAILURES_MOST = 10
+_FIRST = 0
+"""Of the inputs."""
 _AWAITED = "waiting for the registry"
 
 
@@ -83,6 +86,9 @@ class Stream(Generic[V]):
         batches.
     companion
         What the handlers hold beside the state, if anything.
+    idle
+        Returns what is to be written though nothing comes, if anything; it must not do I/O, nor
+        change the state.
     """
 
     def __init__(
@@ -97,8 +103,10 @@ class Stream(Generic[V]):
         now_ms: Callable[[], int],
         tables: Sequence[Followed] = (),
         companion: Companion = ALONE,
+        idle: Callable[[View[V]], Handled] | None = None,
     ) -> None:
         self._topology = topology
+        self._idle = idle
         self._handlers = handlers
         self._is_companioned = companion is not ALONE
         self._topics = [each.channel.topic for each in topology.inputs]
@@ -218,6 +226,8 @@ class Stream(Generic[V]):
             self._assignment.settle()
         elif batch := self._fetch():
             self._process(batch)
+        elif self._idle is not None and self._assignment.fetching:
+            self._process_nothing(self._idle)
         if self._reporter.is_due:
             if self._registry_awaited_in == self._assignment.epoch:
                 held = held or _AWAITED  # between two attempts, too
@@ -294,10 +304,31 @@ class Stream(Generic[V]):
         with trace.current():
             prepared = self._prepare(batch, trace)
         if prepared is not None and self._finish():
-            self._begin(prepared)
+            self._begin(prepared, positions(prepared.work.messages))
         else:
             trace.given_back()
             self._give_back()
+
+    def _process_nothing(self, idle: Callable[[View[V]], Handled]) -> None:
+        """Write what is due though nothing comes.
+
+        The offsets are sent again as they stand: whoever has lost the partitions is refused, and
+        their token tells whether it was committed, as of any batch.
+        """
+        consumer, reached = self._assignment.consumer, self._assignment.reached(_FIRST)
+        metadata = consumer.consumer_group_metadata()
+        if not reached or not consumer.memberid():
+            return
+        topic, group = self._topics[_FIRST], self._topology.group
+        trace = BatchTrace(self._telemetry, topic, group, self.clock, 0)
+        with trace.current():
+            self.clock.enter("handle")
+            overlay = self.state.overlay()
+            handled = idle(overlay)
+            work = Work(_FIRST, [], handled.outgoing, [], handled.counts, overlay, {})
+            records = self._outputs.of(work, {}, None, trace)
+        if records:
+            self._begin(Prepared(work, records, metadata, self._limit, None, trace), reached)
 
     def _prepare(self, batch: Batch, trace: BatchTrace) -> Prepared[V] | None:
         """Return what is to be committed; nothing where the registry must be waited for."""
@@ -347,9 +378,9 @@ class Stream(Generic[V]):
         dead.sort()  # by partition and offset: the order in which they came
         return Work(source, messages, handled.outgoing, dead, handled.counts, overlay, traces)
 
-    def _begin(self, prepared: Prepared[V]) -> None:
+    def _begin(self, prepared: Prepared[V], reached: dict[int, int]) -> None:
         """Write everything in one transaction, which is committed beside the next batch."""
-        token, reached = next(self._tokens), positions(prepared.work.messages)
+        token = next(self._tokens)
         source = prepared.work.source
         topic = self._topics[source]
         offsets = [TopicPartition(topic, p, offset, token) for p, offset in reached.items()]

@@ -1,4 +1,4 @@
-"""A compacted topic as a mapping: the latest record of each key, for reading only."""
+"""A topic of one partition beside a stream: followed record by record, or as a mapping."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -33,28 +33,33 @@ class Followed(Protocol):
         """End."""
 
 
-class Table:
-    """The latest record of each key of a topic with one partition.
+class Tail:
+    """Takes the records of a topic with one partition, in their order.
 
-    It is read to its end when it is opened, and changes only in :meth:`refresh`: while a batch is
-    handled it stands still.
+    It is read to its end when it is opened, and goes on only in :meth:`refresh`: while a batch is
+    handled nothing is taken.
 
     Parameters
     ----------
     decode
         Decodes a record's value.
+    take
+        Takes a record's key and what it says; None where it takes the key away. A ``ValueError``
+        says that the key is none.
     """
 
     def __init__(
-        self, clients: Clients, topic: str, decode: Callable[[bytes | None], dict[str, Any]]
+        self,
+        clients: Clients,
+        topic: str,
+        decode: Callable[[bytes | None], dict[str, Any]],
+        take: Callable[[str, Mapping[str, Any] | None], None],
     ) -> None:
         self._clients = clients
         self._topic = topic
         self._decode = decode
+        self._take = take
         self._reader = clients.reader()
-        self._records: dict[str, Mapping[str, Any]] = {}
-        self.records: Mapping[str, Mapping[str, Any]] = MappingProxyType(self._records)
-        """By key, as it was last read."""
 
     def open(self, timeout_s: float) -> None:
         """Read the topic to its end.
@@ -87,10 +92,6 @@ class Table:
         while self._read(0, {}) == _MOST:
             pass
 
-    def expect(self, key: str, record: Mapping[str, Any]) -> None:
-        """Hold a record that was committed to the topic, and will be read."""
-        self._records[key] = record
-
     def close(self) -> None:
         """End the reading."""
         self._reader.close()
@@ -100,16 +101,41 @@ class Table:
         messages = self._reader.consume(_MOST, timeout_s)
         for message in messages:
             if not is_end(message, ends_at) and holds_record(message):
-                self._take(cast("Fetched", message))
+                self._read_one(cast("Fetched", message))
         return len(messages)
 
-    def _take(self, message: Fetched) -> None:
+    def _read_one(self, message: Fetched) -> None:
         value = message.value()
         try:
             key = (message.key() or b"").decode()
-            if value is None:
-                self._records.pop(key, None)
-            else:
-                self._records[key] = self._decode(value)
-        except (Undecodable, UnicodeDecodeError) as error:  # what nobody can read changes nothing
+            self._take(key, None if value is None else self._decode(value))
+        except (Undecodable, ValueError) as error:  # what nobody can read changes nothing
             _log.warning("%s offset %s: %s", self._topic, message.offset(), error)
+
+
+class Table(Tail):
+    """The latest record of each key of a topic with one partition.
+
+    Parameters
+    ----------
+    decode
+        Decodes a record's value.
+    """
+
+    def __init__(
+        self, clients: Clients, topic: str, decode: Callable[[bytes | None], dict[str, Any]]
+    ) -> None:
+        super().__init__(clients, topic, decode, self._hold)
+        self._records: dict[str, Mapping[str, Any]] = {}
+        self.records: Mapping[str, Mapping[str, Any]] = MappingProxyType(self._records)
+        """By key, as it was last read."""
+
+    def expect(self, key: str, record: Mapping[str, Any]) -> None:
+        """Hold a record that was committed to the topic, and will be read."""
+        self._records[key] = record
+
+    def _hold(self, key: str, record: Mapping[str, Any] | None) -> None:
+        if record is None:
+            self._records.pop(key, None)
+        else:
+            self._records[key] = record

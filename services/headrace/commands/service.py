@@ -23,8 +23,13 @@ from headrace.errors import HeadraceError
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
-Service = Literal["labelling", "learning", "scoring"]
-_HEALTH_PORTS: dict[Service, int] = {"scoring": 19_101, "labelling": 19_102, "learning": 19_103}
+Service = Literal["labelling", "learning", "profiling", "scoring"]
+_HEALTH_PORTS: dict[Service, int] = {
+    "scoring": 19_101,
+    "labelling": 19_102,
+    "learning": 19_103,
+    "profiling": 19_104,
+}
 
 
 def run(service: Service, *, charter: Path | None = None) -> None:
@@ -62,6 +67,10 @@ def _build(
         from headrace.learning.settings import LearningSettings
 
         return learning.build(LearningSettings(**declared), *around)
+    if service == "profiling":
+        from headrace.profiling import app as profiling
+
+        return profiling.build(UseCaseSettings(**declared), *around)
     from headrace.scoring import app as scoring
 
     return scoring.build(ScoringSettings(**declared), *around)

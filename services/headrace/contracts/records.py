@@ -45,6 +45,7 @@ class DecisionMade(TypedDict):
     deadline_missed: bool
     fallback: str
     trace_id: str
+    profile_keys: list[str]
 
 
 class AuditRecorded(TypedDict):
@@ -114,6 +115,26 @@ class OutcomeKnown(TypedDict):
     delay_ms: int
     revision: int
     replaces: bool | None
+
+
+class ProfileObserved(TypedDict):
+    """One thing that became known of an event, for one profile that the event counts for."""
+
+    profile: str
+    key: str
+    occurred_at_ms: int
+    told: Literal["decided", "positive", "retracted"]
+
+
+class ProfileChanged(TypedDict):
+    """What is counted by now of one key of a profile in one bucket of event time."""
+
+    profile: str
+    key: str
+    start_ms: int
+    end_ms: int
+    events: int
+    positives: int
 
 
 class EvaluationMade(TypedDict):

@@ -20,6 +20,7 @@ from headrace.labelling.joining import Joined, Joiner
 from headrace.labelling.state import LabellingFormat, State
 from headrace.labelling.timers import Timers
 from headrace.usecase.charter import Charter
+from headrace.usecase.profiles import owner_of
 
 SERVICE = "labelling"
 
@@ -49,7 +50,10 @@ def build(
     decisions, labels = inputs
     timers = Timers(charter)
     joiner = Joiner(charter, timers, decisions.channel.decode, labels.channel.topic, now_ms)
-    writer = Writer(wiring.channel(f"{charter.name}.outcomes"), labels.dead_letters)
+    outcomes, observations = (
+        wiring.channel(f"{charter.name}.{plural}") for plural in ("outcomes", "observations")
+    )
+    writer = Writer(outcomes, observations, labels.dead_letters)
     return Stream(
         Topology(
             service=SERVICE,
@@ -72,8 +76,9 @@ def build(
 class Writer:
     """Encodes what came of a batch."""
 
-    def __init__(self, outcomes: Channel, dead_letters: Channel) -> None:
+    def __init__(self, outcomes: Channel, observations: Channel, dead_letters: Channel) -> None:
         self._outcomes = outcomes
+        self._observations = observations
         self._dead_letters = dead_letters
 
     def handled(self, joined: Joined) -> Handled:
@@ -88,6 +93,11 @@ class Writer:
                     {row: Answer(trace) for row, trace in joined.traces.items()},
                 )
             )
+        if joined.observations:
+            told = joined.observations
+            values = [self._observations.encode(each) for each in told]
+            owners = [owner_of(each["profile"], each["key"]) for each in told]
+            outgoing.append(Outgoing(self._observations.topic, owners, values))
         if joined.given_up:
             letters = joined.given_up
             values = [self._dead_letters.encode(each) for each in letters]

@@ -10,9 +10,9 @@ from headrace.chassis.records import Received, Rejected
 from headrace.chassis.state import View
 from headrace.chassis.tracing import Trace
 from headrace.contracts.reasons import DeadLetterReason
-from headrace.contracts.records import DeadLettered, OutcomeKnown
+from headrace.contracts.records import DeadLettered, OutcomeKnown, ProfileObserved
 from headrace.labelling.domain import Decision, Label, Labelling, Refused, Verdict
-from headrace.labelling.recording import given_up, outcome
+from headrace.labelling.recording import given_up, observed, outcome
 from headrace.labelling.state import (
     DECISION,
     KNOWN,
@@ -43,6 +43,8 @@ class Joined:
     outcomes: list[OutcomeKnown] = field(default_factory=list)
     traces: dict[int, Trace] = field(default_factory=dict)
     """By outcome, the trace of the record that caused it, if any."""
+    observations: list[ProfileObserved] = field(default_factory=list)
+    """What outcomes tell of those whom their events count for."""
     rejected: list[Rejected] = field(default_factory=list)
     given_up: list[DeadLettered] = field(default_factory=list)
     """Labels that were read before."""
@@ -284,3 +286,4 @@ class Joiner:
             joined.traces[len(joined.outcomes)] = trace
         decision = self._decode(waiting.decision)
         joined.outcomes.append(outcome(decision, verdict, waiting.outcomes, replaces))
+        joined.observations += observed(decision, verdict, replaces)

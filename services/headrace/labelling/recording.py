@@ -1,12 +1,13 @@
 """From a verdict to the record of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from headrace.contracts.reasons import DeadLetterReason
-from headrace.contracts.records import DeadLettered, OutcomeKnown
+from headrace.contracts.records import DeadLettered, OutcomeKnown, ProfileObserved
 from headrace.labelling.domain import Verdict
 from headrace.labelling.state import Kept
+from headrace.usecase.profiles import whose
 
 _OF_DECISION: Final = (
     "decision_id",
@@ -58,6 +59,22 @@ def outcome(
             "replaces": replaces,
         },
     )
+
+
+def observed(
+    decision: Mapping[str, Any], verdict: Verdict, replaces: bool | None
+) -> Iterator[ProfileObserved]:
+    """Yield what a verdict tells of those whom its event counts for: of positives alone."""
+    is_positive, was_positive = verdict.value is True, replaces is True
+    if is_positive == was_positive:
+        return
+    for profile, key in map(whose, decision["profile_keys"]):
+        yield ProfileObserved(
+            profile=profile,
+            key=key,
+            occurred_at_ms=decision["occurred_at_ms"],
+            told="positive" if is_positive else "retracted",
+        )
 
 
 def given_up(

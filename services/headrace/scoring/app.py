@@ -16,7 +16,7 @@ from headrace.chassis.settings import KafkaSettings, StreamSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
-from headrace.chassis.table import Table
+from headrace.chassis.table import Followed, Table, Tail
 from headrace.chassis.telemetry import Telemetry
 from headrace.chassis.topology import Channel, Input, Topology
 from headrace.chassis.wiring import Wiring
@@ -30,10 +30,11 @@ from headrace.models.keys import load_trusted
 from headrace.models.serving import load_model
 from headrace.scoring.domain import Decided, Scorer
 from headrace.scoring.published import PublishedModels
-from headrace.scoring.recording import SERVICE, Fate
+from headrace.scoring.recording import SERVICE, Fate, observations
 from headrace.scoring.served import ServedModel
 from headrace.scoring.settings import ScoringSettings
 from headrace.scoring.state import ScoringFormat, State
+from headrace.usecase.buckets import Bucket, BucketedProfiles
 from headrace.usecase.charter import Charter
 from headrace.usecase.entities import EntityLists
 from headrace.usecase.history import HistoryFormat
@@ -56,11 +57,6 @@ def build(
         The charter is wrong, the registry is down, or the topics and schemas were not applied.
     """
     charter = Charter.load(settings.charter, field_names)
-    if charter.profiles:
-        raise HeadraceError(
-            f"The charter {charter.name} declares profiles, which no service publishes yet.",
-            fix="Decide its events with `headrace backtest`, or leave the profiles out.",
-        )
     topics = load_topics(charter.name, charter.events.schema)
     wiring = Wiring(topics, Registry(registry))
     events = wiring.channel(f"{charter.name}.events")
@@ -69,11 +65,18 @@ def build(
     lists = Table(clients, entities.topic, entities.decode)
     metrics = Metrics(SERVICE)
     served = _served(settings, charter, clients, wiring, metrics, stream.instance)
+    tables: list[Followed] = [lists, served]
+    observed, look_up = None, None
+    if charter.profiles:
+        observed = wiring.channel(f"{charter.name}.observations")
+        profiles = charter.feature_set.new_bucketed_profiles()
+        tables.append(_followed(profiles, clients, wiring.channel(f"{charter.name}.profiles")))
+        look_up = profiles.measure
 
     def scorer_of(model: FrozenModel | None) -> Scorer:
         entities = EntityLists(lists.records)
         partitions = topics[events.topic].partitions
-        return Scorer(charter, model, entities, now_ms, events.topic, partitions)
+        return Scorer(charter, model, entities, now_ms, events.topic, partitions, look_up)
 
     return Stream(
         Topology(
@@ -90,6 +93,7 @@ def build(
                 scorer_of,
                 wiring.channel(f"{charter.name}.decisions"),
                 wiring.channel(f"{charter.name}.audits"),
+                observed,
             )
         ],
         clients,
@@ -97,8 +101,21 @@ def build(
         metrics,
         telemetry,
         now_ms,
-        [lists, served],
+        tables,
     )
+
+
+def _followed(profiles: BucketedProfiles, clients: Clients, published: Channel) -> Tail:
+    """Return what keeps profiles as they are published."""
+
+    def take(name: str, record: Mapping[str, Any] | None) -> None:
+        bucket = Bucket.parse(name)
+        if record is None:
+            profiles.forget(bucket)
+        else:
+            profiles.put(bucket, record["events"], record["positives"])
+
+    return Tail(clients, published.topic, published.decode, take)
 
 
 def _served(
@@ -161,6 +178,8 @@ class Decider:
         Has the model that serves; while a batch is decided it stands still.
     scorer_of
         Makes what decides by a model, or by the rules alone where there is none.
+    observed
+        Where profiles hear of what was decided; None where the charter has none.
     """
 
     def __init__(
@@ -169,6 +188,7 @@ class Decider:
         scorer_of: Callable[[FrozenModel | None], Scorer],
         decisions: Channel,
         audits: Channel,
+        observed: Channel | None = None,
     ) -> None:
         self._serving = serving
         self._scorer_of = scorer_of
@@ -176,6 +196,7 @@ class Decider:
         self._scorer = scorer_of(serving.model)
         self._decisions = decisions
         self._audits = audits
+        self._observed = observed
 
     def __call__(
         self, received: Sequence[Received], view: View[State], stages: StageClock
@@ -194,6 +215,11 @@ class Decider:
             Outgoing(self._decisions.topic, _keys(accepted), values, _answers(decided)),
             Outgoing(self._audits.topic, _keys(fates), audits),
         ]
+        if self._observed is not None:
+            owners, told = observations(decided.decisions)
+            outgoing.append(
+                Outgoing(self._observed.topic, owners, self._observed.encode.batch(*told))
+            )
         counts: Counter[CountName] = Counter(
             {
                 "duplicates": len(fates) - len(accepted),

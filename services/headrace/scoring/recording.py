@@ -14,6 +14,7 @@ from headrace.contracts.batch_encoding import Column, Doubles, Shared
 from headrace.models.frozen import FrozenModel
 from headrace.scoring.judging import Judged
 from headrace.usecase.charter import Charter
+from headrace.usecase.profiles import whose
 
 SERVICE = "scoring"
 
@@ -89,7 +90,9 @@ class Recorder:
             "arm_probability": 1.0,
             "stage": charter.stage,
             "acted": charter.stage != "shadow",
+            **({} if charter.profiles else {"profile_keys": []}),
         }
+        self._profiles = charter.profiles
 
     def decisions(
         self,
@@ -121,9 +124,16 @@ class Recorder:
         traced = ((row, event.trace) for row, event in enumerate(events) if event.trace)
         _vary(known, n, "trace_id", "", {row: t.trace_id for row, t in traced if t.is_sampled})
         _vary(known, n, "late", False, {row: True for row in range(n) if accepted[row].late})
+        if self._profiles:
+            known.columns["profile_keys"] = [self._owners(record) for record in records]
         self._add_verdicts(known, n, judged)
         self._add_models(known, n, judged)
         return known
+
+    def _owners(self, record: Mapping[str, Any]) -> list[str]:
+        """Return whom an event counts for in the charter's profiles."""
+        owners = [profile.owner(name, record) for name, profile in self._profiles.items()]
+        return [owner for owner in owners if owner is not None]
 
     def audits(
         self,
@@ -196,6 +206,34 @@ class Recorder:
             if fallbacks
             else _doubles(added)
         )
+
+
+class Observations(NamedTuple):
+    """What decided events tell of those whom they count for."""
+
+    owners: list[str]
+    """Of each, its record's key."""
+    records: Records
+
+
+def observations(decisions: Records) -> Observations:
+    """Return an observation for each profile that each decided event counts for."""
+    columns = decisions.columns
+    times = zip(columns["profile_keys"], columns["occurred_at_ms"], strict=True)
+    told = [(owner, time_ms) for owners, time_ms in times for owner in owners]
+    owners = [owner for owner, _ in told]
+    split = [whose(owner) for owner in owners]
+    return Observations(
+        owners,
+        Records(
+            {"told": "decided"},
+            {
+                "profile": [profile for profile, _ in split],
+                "key": [key for _, key in split],
+                "occurred_at_ms": [time_ms for _, time_ms in told],
+            },
+        ),
+    )
 
 
 def _whose(events: Sequence[Received], id_field: str) -> dict[str, Column]:

@@ -36,6 +36,12 @@ def parse_duration_ms(text: object) -> int:
     return int(match[1]) * _UNITS_MS[match[2]]
 
 
+def duration_text(duration_ms: int) -> str:
+    """Return a duration as one may declare it, in the largest unit that it is whole in."""
+    unit = next(unit for unit, ms in reversed(_UNITS_MS.items()) if duration_ms % ms == 0)
+    return f"{duration_ms // _UNITS_MS[unit]}{unit}"
+
+
 def parse_latency_ms(text: object) -> int:
     """Read a short duration as ``"200ms"`` or ``"2s"``.
 

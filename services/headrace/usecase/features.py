@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.usecase.buckets import BucketedProfiles
 from headrace.usecase.columns import Column, Operand, Records, compiled, field_column
 from headrace.usecase.entries import TOKEN_BYTES, Layout
 from headrace.usecase.feature_kinds import Feature, ProfileFeature, WindowFeature
 from headrace.usecase.measures import Measures
-from headrace.usecase.profiles import Profile, Profiles
+from headrace.usecase.profiles import Profile, Profiles, reaches_ms
 
 __all__ = ["Feature", "FeatureSet"]
 
@@ -46,7 +47,10 @@ class FeatureSet:
         profiles: Mapping[str, Profile] = MappingProxyType({}),
     ) -> None:
         self.names = tuple(feature.name for feature in features)
-        keys = {f"profile {name}": profile.key for name, profile in profiles.items()}
+        keys = {
+            f"profile {name}": {"key": profile.key, "bucket_ms": profile.bucket_ms}
+            for name, profile in profiles.items()
+        }
         self.digest = _digest(features, {"key": key, "time": time, "amount": amount, **keys})
         """SHA-256 of the names, order and definitions."""
         windowed = [feature for feature in features if isinstance(feature, WindowFeature)]
@@ -65,6 +69,14 @@ class FeatureSet:
     def new_profiles(self, lateness_ms: int) -> Profiles:
         """Return profiles that know nothing yet; what they measure of an event is for `matrix`."""
         return Profiles(self._profiles, self._profiled, self._time, lateness_ms)
+
+    def new_bucketed_profiles(self) -> BucketedProfiles:
+        """Return the same as a live service has it: counted by bucket."""
+        return BucketedProfiles(self._profiles, self._profiled, self._time)
+
+    def profile_reaches_ms(self, lateness_ms: int) -> dict[str, int]:
+        """Return, by profile, how long before the latest event a window may begin."""
+        return reaches_ms(self._profiles, self._profiled, lateness_ms)
 
     def _compiled(self, features: Sequence[Feature], time: str) -> Sequence[Operand | None]:
         """Return how each column is computed; None for what is measured before."""
@@ -124,7 +136,7 @@ def _token(value: str | None) -> bytes:
     return _NO_TOKEN if value is None else sha256(value.encode()).digest()[:TOKEN_BYTES]
 
 
-def _digest(features: Sequence[Feature], fields: Mapping[str, str]) -> bytes:
+def _digest(features: Sequence[Feature], fields: Mapping[str, object]) -> bytes:
     """Digest what is meant: not how it is written, nor what only people read."""
     definitions = [
         {"kind": type(feature).__name__}

@@ -24,6 +24,10 @@ def inputs(charter: Any) -> Iterator[tuple[KeyPath, str]]:
                 for name in _names(getattr(feature, key, None)):
                     yield ("features", place, key), name
     with as_far_as_known():
+        for name, profile in charter.profiles.items():
+            with as_far_as_known():
+                yield ("profiles", name, "key"), profile.key
+    with as_far_as_known():
         for place, rule in enumerate(charter.rules):
             for number, condition in enumerate(getattr(rule, "when", ())):
                 for name in _names(getattr(condition, "field", None)):

@@ -9,11 +9,12 @@ from array import array
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from headrace.usecase.declared import STRICT, Text
+from headrace.usecase.declared import STRICT, DurationMs, Text
 from headrace.usecase.feature_kinds import ProfileFeature
 
 _SPARE = 64
@@ -26,6 +27,36 @@ class Profile:
 
     key: Text
     """The field of text that tells one from the other."""
+    bucket_ms: DurationMs = Field(default=3_600_000, alias="bucket", examples=["1h"])
+    """A live service counts in spans of event time as long as that; windows consist of them."""
+    throttle_ms: DurationMs = Field(default=60_000, alias="throttle", examples=["1m"])
+    """What changes of one key is told once in so much event time, while anything comes."""
+
+    def owner(self, name: str, record: Mapping[str, Any]) -> str | None:
+        """Return for whom an event counts in the profile of that name; null is nobody."""
+        key = record[self.key]
+        return None if key is None else owner_of(name, key)
+
+
+def owner_of(profile: str, key: str) -> str:
+    """Return the name of a key of a profile."""
+    return f"{profile}/{key}"
+
+
+def whose(owner: str) -> tuple[str, str]:
+    """Return the profile and the key that an owner is made of."""
+    profile, _, key = owner.partition("/")
+    return profile, key
+
+
+def reaches_ms(
+    declared: Mapping[str, Profile], features: Sequence[ProfileFeature], lateness_ms: int
+) -> dict[str, int]:
+    """Return, by profile, how long before the latest event a window may begin."""
+    spans = defaultdict[str, list[int]](lambda: [0])
+    for feature in features:
+        spans[feature.profile].append(feature.delay_ms + feature.window_ms)
+    return {name: max(spans[name]) + lateness_ms for name in declared}
 
 
 class Times:
@@ -68,6 +99,13 @@ class _Known:
         self.events = Times()
         self.positives = Times()
 
+    def count(self, after_ms: int, until_ms: int) -> tuple[int, int]:
+        """Return the events and the positives in (after, until]."""
+        return (
+            self.events.count(after_ms, until_ms),
+            self.positives.count(after_ms, until_ms),
+        )
+
 
 class Profiles:
     """All profiles of a use case, and what its features measure of them.
@@ -93,14 +131,11 @@ class Profiles:
     ) -> None:
         self._time = time
         self._keys = {name: profile.key for name, profile in declared.items()}
-        spans = defaultdict[str, list[int]](lambda: [0])
-        for feature in features:
-            spans[feature.profile].append(feature.delay_ms + feature.window_ms)
-        self._retention_ms = {name: max(spans[name]) + lateness_ms for name in declared}
+        self._retention_ms = reaches_ms(declared, features, lateness_ms)
         self._known: dict[str, defaultdict[str, _Known]] = {
             name: defaultdict(_Known) for name in declared
         }
-        self._measures = [(feature, _MEASURES[feature.measure]) for feature in features]
+        self._measures = [(feature, MEASURES[feature.measure]) for feature in features]
 
     def measure(self, record: Mapping[str, Any]) -> list[float]:
         """Measure all features for an event, by what has been observed so far."""
@@ -111,7 +146,8 @@ class Profiles:
             known = self._known[feature.profile].get(key)
             until_ms = time_ms - feature.delay_ms
             after_ms = until_ms - feature.window_ms
-            measured.append(0.0 if known is None else measure(known, after_ms, until_ms))
+            counted = (0, 0) if known is None else known.count(after_ms, until_ms)
+            measured.append(measure(*counted))
         return measured
 
     def observe(self, record: Mapping[str, Any]) -> None:
@@ -131,13 +167,10 @@ class Profiles:
         return [(name, self._known[name][key]) for name, key in concerned if key is not None]
 
 
-def _share(known: _Known, after_ms: int, until_ms: int) -> float:
-    events = known.events.count(after_ms, until_ms)
-    return known.positives.count(after_ms, until_ms) / events if events else 0.0
-
-
-_MEASURES: Mapping[str, Callable[[_Known, int, int], float]] = {
-    "count": lambda known, after_ms, until_ms: known.events.count(after_ms, until_ms),
-    "positives": lambda known, after_ms, until_ms: known.positives.count(after_ms, until_ms),
-    "positive_share": _share,
+MEASURES: Final[Mapping[str, Callable[[int, int], float]]] = {
+    "count": lambda events, _: events,
+    "positives": lambda _, positives: positives,
+    "positive_share": lambda events, positives: min(positives / events, 1.0) if events else 0.0,
 }
+"""Of the events and the positives of a window. A share never passes 1, though events may have been
+counted in buckets of another length than their labels, after the charter was changed."""

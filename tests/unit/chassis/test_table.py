@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from headrace.chassis.table import Table
+from headrace.chassis.table import Table, Tail
 from headrace.errors import HeadraceError
 from support.counting import json_channel
 from support.fake_kafka import FakeClients, FakeKafka
@@ -94,3 +94,21 @@ def test_a_topic_that_cannot_be_read_to_its_end_is_an_error(kafka, monkeypatch) 
     producer.flush(1)
     with pytest.raises(HeadraceError, match="things could not be read to its end"):
         opened(kafka)
+
+
+def test_a_tail_hands_over_each_record_in_order_and_what_is_no_key_changes_nothing(kafka) -> None:
+    taken = []
+
+    def take(key, record) -> None:
+        if key == "strange":
+            raise ValueError(key)
+        taken.append((key, record))
+
+    for key, record in (("a", {"n": 1}), ("a", {"n": 2}), ("strange", {"n": 3}), ("a", None)):
+        write(kafka, key, record)
+    tail = Tail(FakeClients(kafka, "reader"), TOPIC, CHANNEL.decode, take)
+    tail.open(5.0)
+    assert taken == [("a", {"n": 1}), ("a", {"n": 2}), ("a", None)]
+    write(kafka, "b", {"n": 4})
+    tail.refresh()
+    assert taken[3:] == [("b", {"n": 4})]

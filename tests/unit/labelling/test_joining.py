@@ -43,6 +43,7 @@ def decision(number, action="approve", at_ms=START, key="card", **others):
         "occurred_at_ms": at_ms,
         "action": action,
         "acted": True,
+        "profile_keys": [],
         **others,
     }
 
@@ -71,6 +72,7 @@ class Partition:
         self.state = KeyedState(LabellingFormat())
         self.offsets = [0, 0]
         self.changes, self.outcomes, self.letters, self.rejected = [], [], [], []
+        self.observations = []
         self.start()
 
     def start(self):
@@ -102,6 +104,7 @@ class Partition:
         overlay.merge({0})
         self.changes += overlay.changes
         self.outcomes += joined.outcomes
+        self.observations += joined.observations
         self.letters += joined.given_up
         self.rejected += joined.rejected
         return joined
@@ -133,6 +136,24 @@ def test_an_approved_event_is_good_once_every_source_has_told_all_until_its_hori
     (outcome,) = partition.outcomes
     assert (outcome["known_at_ms"], outcome["delay_ms"]) == (due_ms, 60 * DAY + LATENESS)
     assert (outcome["revision"], outcome["replaces"]) == (1, None)
+
+
+def test_those_whom_an_event_counts_for_hear_when_it_turns_positive_and_when_no_more(partition):
+    owners = ["merchant/m/1", "country/NL"]
+    partition.decide(decision(1, profile_keys=owners), decision(2, profile_keys=owners))
+    partition.hear(label(1))
+    told = {"occurred_at_ms": START, "told": "positive"}
+    positive = [
+        {"profile": "merchant", "key": "m/1", **told},
+        {"profile": "country", "key": "NL", **told},
+    ]
+    assert partition.observations == positive
+    partition.restart()
+    partition.hear(label(1, value=False, source="correction", at_ms=START + 30 * DAY))
+    assert partition.observations[2:] == [{**each, "told": "retracted"} for each in positive]
+    partition.beat(START + 61 * DAY)
+    assert len(partition.outcomes) == 3  # the second has matured, which is nothing to hear of
+    assert len(partition.observations) == 4
 
 
 def test_as_long_as_one_source_is_silent_nothing_matures(partition):

@@ -10,6 +10,7 @@ from headrace.contracts.codec import Decoder, Encoder
 from headrace.contracts.schemas import load_schema
 from headrace.scoring.app import Decider
 from headrace.scoring.domain import Scorer
+from headrace.scoring.recording import Records, observations
 from headrace.usecase.entities import EntityLists
 from support.desk import NOW_MS, PARTITIONS, TOPIC, Saying, always, charter_with, received, state_of
 
@@ -20,6 +21,26 @@ def channel(topic: str, record: str) -> Channel:
 
 
 DECISIONS, AUDITS = channel("decisions", "DecisionMade"), channel("audits", "AuditRecorded")
+OBSERVATIONS = channel("observations", "ProfileObserved")
+PROFILES = """
+[profiles]
+merchant = { key = "merchant_id" }
+currency = { key = "currency" }
+
+[[features]]
+name = "merchant_count_7d"
+profile = "merchant"
+measure = "count"
+window = "7d"
+delay = "1d"
+
+[[features]]
+name = "amount_minor"
+"""
+TERM = (
+    "[model.features]\n",
+    "[model.features]\nmerchant_count_7d = { weight = 0, mean = 0, scale = 1 }\n",
+)
 
 
 class World:
@@ -91,3 +112,47 @@ def test_where_no_model_serves_any_more_the_rules_decide(world) -> None:
     decision, audit = world.decide()
     assert (decision["model"], decision["fallback"]) == ("rules", "model_untrusted")
     assert audit["model_digest"] == bytes(32)
+
+
+def test_those_whom_an_event_counts_for_hear_of_it_once_and_the_decision_names_them() -> None:
+    charter = charter_with(('[[features]]\nname = "amount_minor"\n', PROFILES), TERM)
+    looked_up = []
+
+    def look_up(record):
+        looked_up.append(record["event_id"])
+        return [41.0]
+
+    def scorer_of(model) -> Scorer:
+        lists = EntityLists({})
+        return Scorer(charter, model, lists, lambda: NOW_MS, TOPIC, PARTITIONS, look_up)
+
+    serving = SimpleNamespace(model=None)
+    decider = Decider(serving, scorer_of, DECISIONS, AUDITS, OBSERVATIONS)
+    events = [
+        received(0, merchant_id="shop/1"),
+        received(2, amount_minor=-1),
+        received(3),
+    ]
+    events.insert(1, events[0]._replace(offset=1))  # the same again
+    handled = decider(events, state_of(charter).overlay(), StageClock())
+    decisions, audits, told = handled.outgoing
+    assert len(audits.values) == 3
+    first, last = map(DECISIONS.decode, decisions.values)
+    assert first["profile_keys"] == ["merchant/shop/1", "currency/EUR"]
+    assert last["profile_keys"] == ["merchant/merchant-1", "currency/EUR"]
+    assert first["features"][charter.feature_set.names.index("merchant_count_7d")] == 41
+    assert looked_up == [first["event_id"], last["event_id"]]
+    assert told.topic == "observations"
+    assert told.keys == first["profile_keys"] + last["profile_keys"]
+    assert [OBSERVATIONS.decode(value) for value in told.values] == [
+        {"profile": name, "key": key, "occurred_at_ms": each["occurred_at_ms"], "told": "decided"}
+        for each, merchant in ((first, "shop/1"), (last, "merchant-1"))
+        for name, key in (("merchant", merchant), ("currency", "EUR"))
+    ]
+
+
+def test_whoever_is_null_hears_of_nothing() -> None:
+    decisions = Records({}, {"profile_keys": [[], []], "occurred_at_ms": [1, 2]})
+    owners, told = observations(decisions)
+    assert owners == []
+    assert OBSERVATIONS.encode.batch(*told) == []

@@ -97,6 +97,7 @@ def test_a_valid_event_has_one_decision_and_its_audit(desk, charter, model) -> N
         "deadline_missed": False,
         "fallback": "",
         "trace_id": "",
+        "profile_keys": [],
     }
     scored = model.score(np.array([decision["features"]]))
     assert scored.scores.tolist() == [decision["score"]]

@@ -94,6 +94,18 @@ def test_the_key_of_a_profile_belongs_to_the_meaning_of_its_features(load) -> No
     assert load().feature_set.digest != other.feature_set.digest
 
 
+def test_the_length_of_a_profiles_buckets_belongs_to_it_too_and_the_throttle_does_not(load) -> None:
+    digest = load().feature_set.digest
+    for more, is_same in (('bucket = "2h"', False), ('throttle = "5m"', True)):
+        other = load(('key = "merchant_id" }', f'key = "merchant_id", {more} }}'))
+        assert (other.feature_set.digest == digest) == is_same
+
+
+def test_nobody_is_decided_by_the_profile_of_a_protected_attribute(load) -> None:
+    with pytest.raises(HeadraceError, match=r"merchant\.key: merchant_id is a fairness attribute"):
+        load(('["age_band"]', '["merchant_id"]'))
+
+
 def test_without_profiles_the_digest_of_the_features_is_as_it_was() -> None:
     assert Charter.load(CARD_FRAUD).feature_set.digest.hex().startswith("2b3a62ce28eebfe5")
 
@@ -106,6 +118,11 @@ def test_without_profiles_the_digest_of_the_features_is_as_it_was() -> None:
         ('profile = "merchant"', 'profile = "merchants"', "no profile merchants; did you mean me"),
         ('measure = "count"', 'measure = "counts"', "it should be 'count', 'positives' or"),
         ('delay = "7d"', "", "delay: is missing"),
+        ('"merchant_id" }', '"merchant_id", bucket = "5h" }', "window: it is no multiple of the"),
+        ('"merchant_id" }', '"merchant_id", bucket = "14d" }', "the bucket of merchant, 14d"),
+        ('delay = "7d"', 'delay = "90m"', "no multiple of the bucket of merchant, 1h"),
+        ('"merchant_id" }', '"merchant_id", throttle = "8d" }', "is told of after 8d only, its"),
+        ('"merchant_id" }', '"merchant_id", throttle = "0s" }', "should be greater than 0"),
         ('champion = "both"', 'champion = "all"', "there is no model all; "),
         ("logistic = 0.6", "logistics = 0.6", "no model logistics; did you mean logistic?"),
         ("logistic = 0.6", "both = 0.6", "both is a mean itself; name what that is of"),

@@ -1,0 +1,99 @@
+"""Wiring the profiling service: what it reads, what it remembers, what it does."""
+
+import time
+from collections.abc import Sequence
+
+from headrace.chassis.clients import Clients
+from headrace.chassis.metrics import Metrics
+from headrace.chassis.records import Handled, Outgoing, Received
+from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
+from headrace.chassis.stages import StageClock
+from headrace.chassis.state import View
+from headrace.chassis.stream import Stream
+from headrace.chassis.telemetry import Telemetry
+from headrace.chassis.topology import Input, Topology
+from headrace.chassis.wiring import Wiring
+from headrace.contracts.registry import Registry, RegistrySettings
+from headrace.contracts.schemas import field_names
+from headrace.contracts.topics import load_topics
+from headrace.errors import HeadraceError
+from headrace.profiling.domain import Counted, Counting
+from headrace.profiling.state import Counts, ProfilingFormat
+from headrace.usecase.charter import Charter
+
+SERVICE = "profiling"
+
+
+def build(
+    settings: UseCaseSettings,
+    kafka: KafkaSettings,
+    registry: RegistrySettings,
+    stream: StreamSettings,
+    telemetry: Telemetry,
+) -> Stream[Counts]:
+    """Return the profiling service, ready to run.
+
+    Raises
+    ------
+    HeadraceError
+        The charter is wrong or has no profiles, the registry is down, or the topics and schemas
+        were not applied.
+    """
+    charter = Charter.load(settings.charter, field_names)
+    if not charter.profiles:
+        raise HeadraceError(
+            f"The charter {charter.name} has no profiles.", fix="Declare [profiles]."
+        )
+    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
+    observations = wiring.channel(f"{charter.name}.observations")
+    profiles = wiring.channel(f"{charter.name}.profiles")
+    counting = Counting(charter, profiles.encode)
+    profiler = Profiler(counting, profiles.topic)
+    return Stream(
+        Topology(
+            service=SERVICE,
+            group=f"{charter.name}.{SERVICE}",
+            inputs=[Input(observations, wiring.channel(f"{observations.topic}.dlq"))],
+            changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
+            pauses=wiring.channel(f"{charter.name}.pauses"),
+        ),
+        ProfilingFormat(),
+        [profiler],
+        Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
+        stream,
+        Metrics(SERVICE),
+        telemetry,
+        now_ms,
+        companion=counting,
+        idle=profiler.idle,
+    )
+
+
+class Profiler:
+    """The stream's handler: counts, and tells of what is due."""
+
+    def __init__(self, counting: Counting, profiles: str) -> None:
+        self._counting = counting
+        self._profiles = profiles
+
+    def __call__(
+        self, received: Sequence[Received], view: View[Counts], stages: StageClock
+    ) -> Handled:
+        """Return what is told of profiles."""
+        stages.enter("features")
+        return self._handled(self._counting.count(received, view))
+
+    def idle(self, view: View[Counts]) -> Handled:
+        """Return what is held, as nothing comes."""
+        return self._handled(self._counting.tell_all(view))
+
+    def _handled(self, counted: Counted) -> Handled:
+        outgoing = []
+        if counted.names:
+            outgoing.append(Outgoing(self._profiles, counted.names, counted.values))
+        return Handled(outgoing, counted.rejected, counted.counts)
+
+
+def now_ms() -> int:
+    """Return the wall clock in milliseconds."""
+    return time.time_ns() // 1_000_000
