@@ -65,9 +65,15 @@ def serve(
         _pin(shelf, chosen(shelf.records, name, version, digest), reason)
 
 
+def person() -> str:
+    """Return who says it: never the service's own name, which would be taken for the service."""
+    user = getpass.getuser()
+    return f"{user} (a person)" if user == LEARNING else user
+
+
 def _pin(shelf: Shelf, record: Mapping[str, Any], reason: str) -> None:
     model = shelf.models.verified(record)
-    _say(shelf.desk, model.digest, model.name, model.version, getpass.getuser(), reason)
+    _say(shelf.desk, model.digest, model.name, model.version, person(), reason)
     print_line(
         f"{model.name} {model.version} ({model.digest.hex()[:SHORT]}) is to serve; see what "
         f"scoring did by: headrace tail {shelf.desk.charter.name}.model-audits"
@@ -81,7 +87,7 @@ def _hand_back(shelf: Shelf, reason: str) -> None:
         print_line("It is learning's choice already.")
         return
     what = serving["digest"], serving["name"], serving["version"]
-    _say(shelf.desk, *what, LEARNING, f"handed back by {getpass.getuser()}: {reason}")
+    _say(shelf.desk, *what, LEARNING, f"handed back by {person()}: {reason}")
     print_line(
         f"{serving['name']} {serving['version']} goes on to serve, until learning says otherwise."
     )

@@ -5,6 +5,7 @@ import pytest
 from headrace.commands import serving
 from headrace.commands.shelf import chosen
 from headrace.errors import HeadraceError
+from headrace.learning.promotion import is_pinned
 
 
 def record(name, version, first_byte):
@@ -57,3 +58,10 @@ def test_a_model_serves_for_a_reason_or_not_at_all() -> None:
 def test_either_a_model_is_named_or_learning_chooses(how) -> None:
     with pytest.raises(HeadraceError, match="Either a model is to serve, or learning is to choose"):
         serving.serve(**how, reason="tried")
+
+
+def test_a_person_is_not_taken_for_the_service_whatever_the_account_is_called(monkeypatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "learning")
+    assert is_pinned({"by": serving.person()}, serving.LEARNING)
+    monkeypatch.setattr("getpass.getuser", lambda: "ann")
+    assert serving.person() == "ann"
