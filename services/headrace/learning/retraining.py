@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from headrace.errors import HeadraceError
-from headrace.learning.standing import Standing
+from headrace.learning.standing import Standing, take_or_fault
 from headrace.usecase.charter import Charter
 from headrace.usecase.problems import unknown
-
-_INCALCULABLE: Final = "a model cannot compute with it"
 
 
 class Retraining:
@@ -68,11 +66,8 @@ class Retraining:
         self.standing.position = offset + 1
 
     def _take(self, record: Mapping[str, Any], offset: int) -> None:
-        try:
-            why_not = self.standing.take(record, offset).passed_over
-        except HeadraceError:
-            why_not = _INCALCULABLE
-        if why_not:
+        taken = take_or_fault(self.standing, record, offset)
+        if why_not := taken if isinstance(taken, str) else taken.passed_over:
             self.passed_over[why_not] += 1
 
 
