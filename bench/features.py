@@ -18,9 +18,11 @@ from pydantic import TypeAdapter
 from headrace.chassis.state import KeyedState
 from headrace.commands.console import print_table
 from headrace.contracts.location import shipped
+from headrace.usecase.buckets import Bucket, BucketedProfiles
 from headrace.usecase.charter import Charter
 from headrace.usecase.features import Feature, FeatureSet
 from headrace.usecase.history import HistoryFormat, KeyHistory, id_digest
+from headrace.usecase.profiles import Profile
 
 SEED = 5
 CARDS = 100
@@ -142,6 +144,39 @@ def microseconds(features: FeatureSet, batch: int = CARDS) -> float:
     return quantiles(took)[0] / CARDS * 1e6
 
 
+def bucketed_profiles(windows: Sequence[str]) -> BucketedProfiles:
+    """Return what is held of 60 merchants by the hour, and measured over some windows."""
+    features = [
+        {"name": "it", "profile": "merchant", "measure": measure, "window": window, "delay": "7d"}
+        for window in windows
+        for measure in ("count", "positive_share")
+    ]
+    declared = {"merchant": Profile(key="merchant_id")}
+    known = FeatureSet(
+        TypeAdapter(tuple[Feature, ...]).validate_python(features),
+        key="card_id",
+        time="occurred_at_ms",
+        amount="amount_minor",
+        profiles=declared,
+    ).new_bucketed_profiles()
+    hour_ms = declared["merchant"].bucket_ms
+    for merchant in range(60):
+        for end_ms in range(0, 2 * RETENTION_MS, hour_ms):
+            known.put(Bucket.of("merchant", f"merchant-{merchant}", end_ms, hour_ms), 9, 1)
+    return known
+
+
+def looked_up(known: BucketedProfiles) -> float:
+    """Return the microseconds in which scoring measures the profiles of an event, likewise."""
+    records, took = payments(2 * RETENTION_MS - DAY_MS, CARDS), []
+    for _ in range(RUNS):
+        begun = process_time()
+        for record in records:
+            known.measure(record)
+        took.append(process_time() - begun)
+    return quantiles(took)[0] / CARDS * 1e6
+
+
 def main() -> None:
     """Print what the state costs, each kind, and the card fraud charter's whole set."""
     base = microseconds(feature_set([FIELD]))
@@ -149,6 +184,10 @@ def main() -> None:
     for kind, features in KINDS.items():
         more = microseconds(feature_set([FIELD, *features])) - base
         rows.append({"feature": f"+ {kind}", "µs an event": f"{more:.2f}"})
+    for windows in (["30d"], ["1d", "7d", "30d"]):
+        more = looked_up(bucketed_profiles(windows))
+        kind = f"+ profile's count and positive_share over {', '.join(windows)}"
+        rows.append({"feature": kind, "µs an event": f"{more:.2f}"})
     charter = Charter.load(shipped("deploy") / "charters/card-fraud.toml").feature_set
     for batch in (CARDS, 10, 1):
         whole = f"card-fraud's {len(charter.names)} with the state, batches of {batch}"

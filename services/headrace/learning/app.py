@@ -25,7 +25,7 @@ from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
 from headrace.contracts.topics import load_topics
 from headrace.errors import HeadraceError
-from headrace.evaluating.evaluator import SERVED, Evaluation
+from headrace.evaluating.evaluator import Evaluation
 from headrace.evaluating.recording import evaluations_made
 from headrace.learning.following import Following, Past
 from headrace.learning.promotion import CHAMPION, is_pinned
@@ -128,13 +128,13 @@ class Learner:
     ) -> None:
         assert charter.learning is not None  # noqa: S101 -- build has looked
         self._use_case, self._champion = charter.name, charter.learning.champion
+        self._names = list(charter.learning.models)
         self._following = following
         self._snapshots = snapshots
         self._publishing = publishing
         self._channels = channels
         self._servings = servings
         self._snapshot_every = snapshot_every
-        self._versions: dict[str, str] = {}
 
     def __call__(
         self, received: Sequence[Received], view: View[Snapshot], stages: StageClock
@@ -168,8 +168,7 @@ class Learner:
         for name, why in release.refused.items():
             _log.error("the model %s is not published: %s", name, why)
             handled.counts["models_refused"] += 1
-        for name, each in release.published.items():
-            self._versions[name] = each.model[1]["version"]
+        for each in release.published.values():
             _put(handled, self._channels.model_chunks, each.chunks)
             _put(handled, self._channels.models, [each.model])
             handled.counts["models_published"] += 1
@@ -200,7 +199,7 @@ class Learner:
     def _evaluate(
         self, evaluations: Sequence[Evaluation], standing: Standing, handled: Handled
     ) -> None:
-        versions = {**self._versions, SERVED: ""}
+        versions = dict.fromkeys(self._names, standing.version)
         made = evaluations_made(evaluations, self._use_case, versions, standing.currency)
         _put(handled, self._channels.evaluations, [(each["model"], each) for each in made])
 

@@ -63,6 +63,8 @@ class Standing:
         assert charter.learning is not None  # noqa: S101 -- whoever learns has looked
         self.position = 0
         """The offset after the last outcome."""
+        self.version = ""
+        """Of the models that were frozen last."""
         self.fold = Fold(charter.learning, charter.feature_set.names)
         self.recent: deque[list[float]] = deque(maxlen=RECENT)
         labels = charter.labels
@@ -122,6 +124,8 @@ class Standing:
             self.trial.take(record, scores[self._champion])
         if value is not None:
             is_due = self.fold.take(Outcome(record["event_id"], vector, value))
+        if is_due:
+            self.version = str(self.fold.taken)
         return Taken(is_due, final, "")
 
     def digest(self) -> bytes:

@@ -3,12 +3,9 @@
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from headrace.usecase.buckets import Bucket
-
-MOST: Final = 5_000
-"""About so many are forgotten at once at most, so that a transaction stays small."""
 
 
 class Kind(NamedTuple):
@@ -58,13 +55,13 @@ class Ages:
         kind = Kind(bucket.profile, bucket.length_ms)
         return self._is_over(kind, bucket.start_ms)
 
-    def over(self) -> list[Over]:
-        """Return what is to be forgotten next: of each kind, what begins first."""
+    def over(self, most: int) -> list[Over]:
+        """Return what is to be forgotten next, of each kind what begins first; so many at most."""
         found, spans = 0, list[Over]()
         for span in self._all_over():
-            if found >= MOST:
+            if found >= most:
                 break
-            spans.append(span._replace(names=span.names[: MOST - found]))
+            spans.append(span._replace(names=span.names[: most - found]))
             found += len(spans[-1].names)
         return spans
 

@@ -29,6 +29,9 @@ _ADDED: Final[Mapping[str, tuple[int, int]]] = {
 }
 """By what is told, how many events and positives more there are."""
 _LOOK_EVERY: Final = 10_000
+MOST: Final = 5_000
+"""About so many buckets are told of, and forgotten, at once at most, so that a transaction stays
+small; but for a batch that adds so many itself, of which no more must come than go."""
 
 
 @dataclass(slots=True)
@@ -83,13 +86,14 @@ class Counting:
         for (partition, name), change in changes.items():
             self._apply(partition, name, change, view)
         last = {each.partition: each.offset for each in received}
-        over = {partition: self._ages_of(partition).over() for partition in last}
+        most = max(MOST, 2 * len(received))
+        over = {partition: self._ages_of(partition).over(most) for partition in last}
         gone = [(p, name) for p, spans in over.items() for span in spans for name in span.names]
         for partition, name in gone:
             view.forget(partition, name, (SLOT,), last[partition])
             counted.names.append(name)
             counted.values.append(None)
-        with self._held.due(self._held.now_ms) as due:
+        with self._held.due(self._held.now_ms, most) as due:
             forgotten = set(gone)
             self._tell([each for each in due if each not in forgotten], view, counted)
         for partition, spans in over.items():  # last: where anything fails, they are still there
@@ -100,7 +104,7 @@ class Counting:
     def tell_all(self, view: View[Counts]) -> Counted:
         """Tell of what is held, as nothing comes."""
         counted = Counted()
-        with self._held.due(ALWAYS_MS) as due:
+        with self._held.due(ALWAYS_MS, MOST) as due:
             self._tell(due, view, counted)
         return counted
 

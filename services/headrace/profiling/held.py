@@ -6,11 +6,10 @@ anybody's records move on, has come so far; and no longer than until nothing com
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
-MOST: Final = 5_000
-"""About so many buckets are told at once at most, so that a transaction stays small."""
 NEVER_MS: Final = -(2**62)
 """Before all times."""
 ALWAYS_MS: Final = 2**62
@@ -24,37 +23,50 @@ class Owner(NamedTuple):
     name: str
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """What of one owner is not told yet."""
+
+    due_ms: int
+    buckets: set[str] = field(default_factory=set)
+
+
 class Held:
     """The buckets that wait, by owner."""
 
     def __init__(self) -> None:
         self.now_ms = NEVER_MS
         """How far event time has come in all partitions in hand."""
-        self._waiting: dict[Owner, set[str]] = {}
+        self._waiting: dict[Owner, _Waiting] = {}
         self._due: list[tuple[int, Owner]] = []
-        """As a heap; each owner that waits once."""
-
-    def __len__(self) -> int:
-        """Return how many owners wait."""
-        return len(self._waiting)
+        """As a heap; of an owner that became due earlier, the later entry stays and means nothing.
+        """
 
     def hold(self, owner: Owner, bucket: str, due_ms: int) -> None:
-        """Have a bucket wait; an owner that waits already is told of when that was to be."""
+        """Have a bucket wait, and all of its owner no longer than the first of them is to."""
         waiting = self._waiting.get(owner)
         if waiting is None:
-            waiting = self._waiting[owner] = set()
+            waiting = self._waiting[owner] = _Waiting(due_ms)
             heappush(self._due, (due_ms, owner))
-        waiting.add(bucket)
+        elif due_ms < waiting.due_ms:
+            waiting.due_ms = due_ms
+            heappush(self._due, (due_ms, owner))
+        waiting.buckets.add(bucket)
 
     @contextmanager
-    def due(self, until_ms: int) -> Iterator[list[tuple[int, str]]]:
-        """Take out what is due, as partitions and buckets; where telling it fails, it stays."""
+    def due(self, until_ms: int, most: int) -> Iterator[list[tuple[int, str]]]:
+        """Take out what is due, as partitions and buckets; where telling it fails, it stays.
+
+        No owner is taken beyond ``most`` buckets.
+        """
         taken: list[tuple[int, Owner]] = []
         found: list[tuple[int, str]] = []
-        while self._due and self._due[0][0] <= until_ms and len(found) < MOST:
-            taken.append(heappop(self._due))
-            owner = taken[-1][1]
-            found += [(owner.partition, bucket) for bucket in sorted(self._waiting[owner])]
+        while self._due and self._due[0][0] <= until_ms and len(found) < most:
+            due_ms, owner = heappop(self._due)
+            waiting = self._waiting.get(owner)
+            if waiting is not None and waiting.due_ms == due_ms:
+                taken.append((due_ms, owner))
+                found += [(owner.partition, bucket) for bucket in sorted(waiting.buckets)]
         try:
             yield found
         except BaseException:

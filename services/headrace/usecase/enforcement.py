@@ -28,7 +28,7 @@ SECTIONS: Final = {
     "events": _now("each event is checked before it is decided; what fails is a dead letter"),
     "features": _now("are computed for each event, live and in replay"),
     "model": _now("decides until something better has been learned"),
-    "profiles": _later("`headrace backtest` measures them; no service publishes them yet"),
+    "profiles": _now("are counted by profiling, and measured by scoring as they are published"),
     "learning": _later("`headrace backtest` learns; no service does yet"),
     "rules": _now("outrank the model, and decide alone where it cannot"),
     "values": _now("the action with the lowest expected cost is taken"),

@@ -170,7 +170,13 @@ def test_whatever_the_order_and_the_restarts_all_is_counted_and_told_in_the_end(
                 service.settle()
             service.count(*mine, partition=partition)
         if rnd.random() < 0.2:
-            service.restart()
+            throttle = rnd.choice(["1s", "10m", "5h"])
+            service.restart(
+                {
+                    "merchant": Profile(key="merchant_id", throttle=throttle),
+                    "country": Profile(key="country", bucket="2h", throttle=throttle),
+                }
+            )
         if rnd.random() < 0.2:
             service.idle()
     expected = recounted(records)
@@ -237,6 +243,13 @@ def test_what_is_held_is_told_as_soon_as_nothing_comes_and_then_nothing_more(ser
     assert service.idle().names == []
 
 
+def test_much_that_is_held_is_told_a_part_at_a_time(service, monkeypatch):
+    monkeypatch.setattr("headrace.profiling.domain.MOST", 4)
+    service.count(*[observation(START + 1, owner=f"merchant/{n}") for n in range(10)])
+    assert [len(service.idle().names) for _ in range(4)] == [4, 4, 2, 0]
+    assert service.published_counts() == service.counts()
+
+
 def test_what_is_held_is_told_of_by_whoever_takes_the_partition_over(service):
     service.count(observation(START + 1), partition=0)
     service.count(observation(START + HOUR, owner="merchant/far"), partition=1, is_committed=False)
@@ -253,6 +266,18 @@ def test_after_a_restart_only_what_may_not_have_been_told_is_told_again(service)
     service.restart()
     service.idle()
     assert service.told == [name_of(START + 1 + 4 * HOUR)]
+
+
+def test_an_owner_is_told_of_as_soon_as_the_first_of_its_buckets_is_due_after_a_restart_too(
+    service,
+):
+    service.count(observation(START))
+    service.idle()
+    service.count(observation(START + 1))
+    service.count(observation(START), observation(START + 5 * MINUTE, owner="merchant/n"))
+    service.restart()  # the bucket that it finds first is due later
+    service.count(observation(START + 1 + 10 * MINUTE, owner="merchant/n"))
+    assert service.published_counts() == {name_of(START): (2, 0), name_of(START + 1): (1, 0)}
 
 
 def test_a_shorter_throttle_leaves_nothing_untold_that_a_longer_one_held(service):
@@ -281,7 +306,7 @@ def test_a_jump_in_time_forgets_all_that_it_leaves_behind_a_part_at_a_time(servi
     for hour in range(20):
         owners = ("merchant/m", "merchant/n", "country/m")
         service.count(*[observation(START + hour * HOUR + 1, owner=each) for each in owners])
-    monkeypatch.setattr("headrace.profiling.ages.MOST", 7)
+    monkeypatch.setattr("headrace.profiling.domain.MOST", 7)
     late = START + 1_000 * HOUR
     for step in range(1, 8):
         service.count(observation(late), observation(late, owner="country/m"))
