@@ -19,7 +19,7 @@ from headrace.chassis.produce import produce_one
 from headrace.contracts.records import ServingChanged
 from headrace.errors import HeadraceError
 from headrace.models.artefact import Artefact
-from headrace.scoring.served import CHAMPION
+from headrace.models.choice import CHAMPION
 from headrace.trials.service import ScoringProcess
 from headrace.trials.surroundings import Say
 from headrace.verification.terms import load_terms

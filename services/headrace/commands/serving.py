@@ -4,7 +4,7 @@ import getpass
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -14,10 +14,7 @@ from headrace.commands.desk import Desk
 from headrace.commands.shelf import SHORT, Shelf, chosen
 from headrace.contracts.records import ServingChanged
 from headrace.errors import HeadraceError
-from headrace.scoring.served import CHAMPION
-
-LEARNING: Final = "learning"
-"""The service; where it was it that spoke last, it may speak again."""
+from headrace.models.choice import CHAMPION, LEARNING, PERSON
 
 
 def serve(
@@ -104,4 +101,4 @@ def _say(desk: Desk, digest: bytes, name: str, version: str, by: str, reason: st
         changed_at_ms=time.time_ns() // 1_000_000,
     )
     channel = desk.wiring.channel(f"{desk.charter.name}.servings")
-    produce_one(desk.clients, channel.topic, CHAMPION, channel.encode(change))
+    produce_one(desk.clients, channel.topic, PERSON, channel.encode(change))

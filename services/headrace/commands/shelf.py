@@ -15,10 +15,10 @@ from headrace.chassis.topology import Channel
 from headrace.chassis.transactor import ToProduce
 from headrace.commands.desk import Desk
 from headrace.errors import HeadraceError
+from headrace.models.choice import to_serve as chosen_to_serve
 from headrace.models.manifest import Manifest
 from headrace.models.publication import Publication
 from headrace.scoring.published import PublishedModels
-from headrace.scoring.served import CHAMPION
 from headrace.scoring.settings import ScoringSettings
 
 SHORT: Final = 16
@@ -57,7 +57,7 @@ class Shelf:
         table = Table(desk.clients, servings.topic, servings.decode)
         try:
             table.open(_TIMEOUT_S)
-            return cls(desk, published, published.all(), table.records.get(CHAMPION))
+            return cls(desk, published, published.all(), chosen_to_serve(table.records))
         finally:
             table.close()
 

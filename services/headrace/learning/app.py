@@ -28,11 +28,11 @@ from headrace.errors import HeadraceError
 from headrace.evaluating.evaluator import Evaluation
 from headrace.evaluating.recording import evaluations_made
 from headrace.learning.following import Following, Past
-from headrace.learning.promotion import CHAMPION, is_pinned
 from headrace.learning.publishing import Publishing, Release
 from headrace.learning.settings import LearningSettings
 from headrace.learning.snapshots import KEY, Snapshot, SnapshotFormat, Snapshots
 from headrace.learning.standing import Standing, take_or_fault
+from headrace.models.choice import CHAMPION, is_pinned
 from headrace.models.keys import load_key
 from headrace.usecase.charter import Charter
 
@@ -179,7 +179,7 @@ class Learner:
         """Have the champion serve, unless a person has said who does, or it is worse."""
         if self._champion not in release.published:
             return
-        if is_pinned(self._servings.get(CHAMPION), SERVICE):
+        if is_pinned(self._servings):
             return
         published = release.published[self._champion].model[1]
         if reason := standing.trial.why_not():

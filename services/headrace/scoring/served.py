@@ -9,26 +9,23 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import wait
 from time import monotonic
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from headrace.chassis.beside import Answer, Call
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.table import Followed
 from headrace.contracts.records import ModelAudited
 from headrace.errors import HeadraceError
+from headrace.models.choice import Serving, to_serve
 from headrace.models.frozen import FrozenModel
 from headrace.models.trust import ModelUntrusted
 from headrace.scoring.recording import RULES, SERVICE
 
 _log = logging.getLogger("headrace.served")
 
-CHAMPION: Final = "champion"
 _AGAIN_S: Final = 15.0
 _AUDIT_AGAIN_S: Final = 2.0
 _CLOSE_S: Final = 5.0
-
-Serving = Mapping[str, Any]
-"""A ``ServingChanged``."""
 
 
 class Servings(Followed, Protocol):
@@ -125,7 +122,7 @@ class ServedModel:
         self._servings.refresh()
         if not self._has_ended():
             return
-        serving = self._servings.records.get(CHAMPION)
+        serving = to_serve(self._servings.records)
         if serving is not None and (serving is not self._looked_at or self._is_to_look_again()):
             self._looked_at, self._again_at = serving, None
             self._underway = self._beside.begin(lambda: self._look_at(serving))

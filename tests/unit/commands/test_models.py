@@ -5,7 +5,7 @@ import pytest
 from headrace.commands import serving
 from headrace.commands.shelf import chosen
 from headrace.errors import HeadraceError
-from headrace.learning.promotion import is_pinned
+from headrace.models.choice import PERSON, is_pinned
 
 
 def record(name, version, first_byte):
@@ -62,6 +62,6 @@ def test_either_a_model_is_named_or_learning_chooses(how) -> None:
 
 def test_a_person_is_not_taken_for_the_service_whatever_the_account_is_called(monkeypatch) -> None:
     monkeypatch.setattr("getpass.getuser", lambda: "learning")
-    assert is_pinned({"by": serving.person()}, serving.LEARNING)
+    assert is_pinned({PERSON: {"by": serving.person()}})
     monkeypatch.setattr("getpass.getuser", lambda: "ann")
     assert serving.person() == "ann"
