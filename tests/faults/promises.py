@@ -109,7 +109,8 @@ def _left(topics: Topics, settings: ScoringSettings, committed: Mapping[int, int
     changelog = topics.wiring.channel(f"{topics.name}.scoring.changelog")
     state = _state(charter)
     restorer = Restorer(topics.clients, changelog.topic, changelog.decode)
-    assert restorer.restore(state, committed, lambda: True, _TIMEOUT_S)
+    offsets = {partition: (offset,) for partition, offset in committed.items()}
+    assert restorer.restore(state, offsets, lambda: True, _TIMEOUT_S)
     return Outcome(_features(made), _contents(state))
 
 
