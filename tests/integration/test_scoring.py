@@ -194,6 +194,7 @@ def test_every_field_of_a_decision_is_right(case, published, decisions, model, u
             "deadline_missed": False,
             "fallback": "",
             "trace_id": decision["trace_id"],
+            "profile_keys": [],
             **{name: undisturbed[place][name] for name in JUDGED},
         }
 

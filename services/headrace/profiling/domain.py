@@ -88,14 +88,17 @@ class Counting:
         last = {each.partition: each.offset for each in received}
         most = max(MOST, 2 * len(received))
         over = {partition: self._ages_of(partition).over(most) for partition in last}
-        gone = [(p, name) for p, spans in over.items() for span in spans for name in span.names]
-        for partition, name in gone:
+        gone = {(p, name) for p, spans in over.items() for span in spans for name in span.names}
+        with self._held.due(self._held.now_ms, most) as due:
+            self._tell([each for each in due if each not in gone], view, counted)
+        for (partition, name), change in changes.items():
+            counts = view.get(partition, name)
+            counts.told_ms = self._held.told_ms
+            view.change(partition, name, SLOT, change.offset, counts.body())
+        for partition, name in sorted(gone):
             view.forget(partition, name, (SLOT,), last[partition])
             counted.names.append(name)
             counted.values.append(None)
-        with self._held.due(self._held.now_ms, most) as due:
-            forgotten = set(gone)
-            self._tell([each for each in due if each not in forgotten], view, counted)
         for partition, spans in over.items():  # last: where anything fails, they are still there
             for span in spans:
                 self._ages_of(partition).forget(span)
@@ -113,21 +116,20 @@ class Counting:
     ) -> bool:
         """Find again in the state what is held and what is to be forgotten.
 
-        What was changed when event time had come to its latest, or less than a throttle before, may
-        not have been told of.
+        What was not due by the time until which the partition is known to have told all, may not
+        have been told.
         """
         self._held, self._ages = Held(), {}
         for partition in committed:
             values: dict[str, Counts] = state.of(partition)
-            changed = [each.changed_ms for each in values.values() if each.changed_ms is not None]
-            latest_ms = max(changed, default=NEVER_MS)
-            self._held.now_ms = max(self._held.now_ms, latest_ms)
+            told_ms = max((each.told_ms for each in values.values()), default=NEVER_MS)
+            self._held.now_ms = max(self._held.now_ms, told_ms)
             for number, (name, counts) in enumerate(values.items()):
                 if number % _LOOK_EVERY == 0 and not go_on():
                     return False
                 bucket = Bucket.parse(name)
                 self._ages_of(partition).add(bucket, name)
-                if counts.due_ms > latest_ms:
+                if counts.due_ms is not None and counts.due_ms > told_ms:
                     self._held.hold(Owner(partition, bucket.owner), name, counts.due_ms)
         return True
 
@@ -159,19 +161,17 @@ class Counting:
         return changes
 
     def _apply(self, partition: int, name: str, change: _Change, view: View[Counts]) -> None:
-        bucket, now_ms = change.bucket, self._held.now_ms
-        counts = view.get(partition, name)
-        if counts.changed_ms is None:
+        bucket, counts = change.bucket, view.get(partition, name)
+        if counts.due_ms is None:
             self._ages_of(partition).add(bucket, name)
-        due_ms = now_ms + self._profiles[bucket.profile].throttle_ms
-        counts.change(change.events, change.positives, now_ms, due_ms)
-        view.change(partition, name, SLOT, change.offset, counts.body())
+        due_ms = self._held.now_ms + self._profiles[bucket.profile].throttle_ms
+        counts.change(change.events, change.positives, due_ms)
         self._held.hold(Owner(partition, bucket.owner), name, due_ms)
 
     def _tell(self, due: Sequence[tuple[int, str]], view: View[Counts], counted: Counted) -> None:
         for partition, name in due:
             counts = view.get(partition, name)
-            if counts.changed_ms is not None:  # else it was forgotten while it was held
+            if counts.due_ms is not None:  # else it was forgotten while it was held
                 counted.names.append(name)
                 counted.values.append(self._encode(_changed(Bucket.parse(name), counts)))
 

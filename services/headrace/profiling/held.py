@@ -53,25 +53,29 @@ class Held:
             heappush(self._due, (due_ms, owner))
         waiting.buckets.add(bucket)
 
+    @property
+    def told_ms(self) -> int:
+        """Until when nothing that is due is left: to now, or to before the first that waits."""
+        return min(self.now_ms, self._due[0][0] - 1) if self._due else self.now_ms
+
     @contextmanager
     def due(self, until_ms: int, most: int) -> Iterator[list[tuple[int, str]]]:
         """Take out what is due, as partitions and buckets; where telling it fails, it stays.
 
         No owner is taken beyond ``most`` buckets.
         """
-        taken: list[tuple[int, Owner]] = []
+        taken: dict[Owner, _Waiting] = {}
         found: list[tuple[int, str]] = []
         while self._due and self._due[0][0] <= until_ms and len(found) < most:
             due_ms, owner = heappop(self._due)
             waiting = self._waiting.get(owner)
             if waiting is not None and waiting.due_ms == due_ms:
-                taken.append((due_ms, owner))
+                taken[owner] = self._waiting.pop(owner)
                 found += [(owner.partition, bucket) for bucket in sorted(waiting.buckets)]
         try:
             yield found
         except BaseException:
-            for each in taken:
-                heappush(self._due, each)
+            for owner, waiting in taken.items():
+                self._waiting[owner] = waiting
+                heappush(self._due, (waiting.due_ms, owner))
             raise
-        for _, owner in taken:
-            del self._waiting[owner]

@@ -15,24 +15,24 @@ class Counts:
 
     events: int = 0
     positives: int = 0
-    changed_ms: int | None = None
-    """How far event time had come when it changed last; None where nothing was counted yet."""
-    due_ms: int = 0
-    """When event time has come so far, the last change has been told."""
+    due_ms: int | None = None
+    """When its last change is to be told at the latest; None where nothing was counted yet."""
+    told_ms: int = 0
+    """When it changed last, all of its partition that was due until then had been told."""
 
-    def change(self, events: int, positives: int, now_ms: int, due_ms: int) -> None:
+    def change(self, events: int, positives: int, due_ms: int) -> None:
         """Count more, or fewer."""
         self.events += events
         self.positives += positives
-        self.changed_ms, self.due_ms = now_ms, due_ms
+        self.due_ms = due_ms
 
     def body(self) -> bytes:
         """Return the body of the slot."""
-        return _BODY.pack(self.events, self.positives, self.changed_ms, self.due_ms)
+        return _BODY.pack(self.events, self.positives, self.due_ms, self.told_ms)
 
     def restore(self, body: bytes) -> None:
         """Take the slot's body."""
-        self.events, self.positives, self.changed_ms, self.due_ms = _BODY.unpack(body)
+        self.events, self.positives, self.due_ms, self.told_ms = _BODY.unpack(body)
 
 
 class ProfilingFormat:
@@ -46,7 +46,7 @@ class ProfilingFormat:
 
     def copy(self, value: Counts) -> Counts:
         """Return a copy that changes nothing in ``value``, nor is changed with it."""
-        return Counts(value.events, value.positives, value.changed_ms, value.due_ms)
+        return Counts(value.events, value.positives, value.due_ms, value.told_ms)
 
     def apply(self, value: Counts, slot: int, body: bytes) -> None:  # noqa: ARG002 -- there is one
         """Restore one change."""

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from unittest.mock import patch
 
 import orjson
 import pytest
@@ -157,6 +158,12 @@ def observed(rnd, number):
 @given(seed=st.integers(0, 2**32))
 def test_whatever_the_order_and_the_restarts_all_is_counted_and_told_in_the_end(seed):
     rnd, service = random.Random(seed), Service()
+    most = rnd.choice([1, 5_000])
+    with patch("headrace.profiling.domain.MOST", most):
+        _count_all(rnd, service)
+
+
+def _count_all(rnd, service):
     records = observed(rnd, 60)
     rest = list(records)
     while rest:
@@ -181,7 +188,8 @@ def test_whatever_the_order_and_the_restarts_all_is_counted_and_told_in_the_end(
             service.idle()
     expected = recounted(records)
     assert service.counts() == expected
-    service.idle()
+    while service.idle().names:
+        pass
     assert service.published_counts() == expected
 
 
@@ -247,6 +255,17 @@ def test_much_that_is_held_is_told_a_part_at_a_time(service, monkeypatch):
     monkeypatch.setattr("headrace.profiling.domain.MOST", 4)
     service.count(*[observation(START + 1, owner=f"merchant/{n}") for n in range(10)])
     assert [len(service.idle().names) for _ in range(4)] == [4, 4, 2, 0]
+    assert service.published_counts() == service.counts()
+
+
+def test_what_is_due_and_too_much_at_once_is_told_after_a_restart_too(service, monkeypatch):
+    monkeypatch.setattr("headrace.profiling.domain.MOST", 4)
+    service.count(*[observation(START + 1, owner=f"merchant/{n}") for n in range(10)])
+    service.count(observation(START + HOUR, owner="merchant/far"))
+    assert len(service.published) == 4
+    service.restart()
+    while service.idle().names:
+        pass
     assert service.published_counts() == service.counts()
 
 
