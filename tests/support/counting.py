@@ -28,6 +28,7 @@ class CountFormat:
     """One slot for each key: the latest count."""
 
     version = 1
+    forgets = True
 
     def empty(self, key: str) -> Count:
         return Count()

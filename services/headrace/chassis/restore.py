@@ -74,7 +74,8 @@ class Restorer:
                 if not go_on():
                     return False
                 for message in messages:
-                    source, change = self._change(message, state.layout.version)
+                    version, forgets = state.layout.version, state.layout.forgets
+                    source, change = self._change(message, version, forgets=forgets)
                     if change.body is not None:
                         self._check(change, committed[change.partition][source])
                     self._apply(state, change)
@@ -90,11 +91,12 @@ class Restorer:
                 fix="Somebody else has written to the changelog: only the service may.",
             ) from error
 
-    def _change(self, message: Fetched, version: int) -> tuple[int, Change]:
+    def _change(self, message: Fetched, version: int, *, forgets: bool) -> tuple[int, Change]:
         """Return which of the inputs has caused a change, and the change."""
         value = message.value()
+        is_forgotten = value is None and forgets
         try:
-            entry = {**_FORGOTTEN, "format": version} if value is None else self._decode(value)
+            entry = {**_FORGOTTEN, "format": version} if is_forgotten else self._decode(value)
             key, _, slot = (message.key() or b"").decode().rpartition("#")
             number = int(slot)
         except (Undecodable, ValueError) as error:

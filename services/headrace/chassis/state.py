@@ -20,6 +20,10 @@ class Format(Protocol[V]):
     def version(self) -> int:
         """Version of the layout of the bodies; a restore refuses any other."""
 
+    @property
+    def forgets(self) -> bool:
+        """Whether keys are forgotten; where none is, a restore refuses what takes one away."""
+
     def empty(self, key: str) -> V:
         """Return the value of a key never seen; keys may have values of several kinds."""
 

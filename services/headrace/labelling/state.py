@@ -96,6 +96,7 @@ class LabellingFormat:
     """How the state's values are made, copied and restored (a ``Format`` of the chassis)."""
 
     version = 1
+    forgets = True
 
     def empty(self, key: str) -> State:
         """Return the value of a key never seen."""

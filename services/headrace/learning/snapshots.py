@@ -41,6 +41,7 @@ class SnapshotFormat:
     """How the state's value is made, copied and restored (a ``Format`` of the chassis)."""
 
     version = 1
+    forgets = False
 
     def empty(self, _key: str) -> Snapshot:
         """Return a snapshot of nothing."""

@@ -39,6 +39,7 @@ class ProfilingFormat:
     """How the state's values are made, copied and restored (a ``Format`` of the chassis)."""
 
     version = 1
+    forgets = True
 
     def empty(self, key: str) -> Counts:  # noqa: ARG002 -- all keys are alike
         """Return the value of a bucket in which nothing was counted."""

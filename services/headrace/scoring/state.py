@@ -18,6 +18,7 @@ class ScoringFormat:
     def __init__(self, histories: HistoryFormat) -> None:
         self._histories = histories
         self.version = histories.version ^ _WITH_REVIEWS
+        self.forgets = False
 
     def empty(self, key: str) -> State:
         """Return the value of a key never seen."""

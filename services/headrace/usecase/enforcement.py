@@ -29,7 +29,7 @@ SECTIONS: Final = {
     "features": _now("are computed for each event, live and in replay"),
     "model": _now("decides until something better has been learned"),
     "profiles": _now("are counted by profiling, and measured by scoring as they are published"),
-    "learning": _later("`headrace backtest` learns; no service does yet"),
+    "learning": _now("models learn from outcomes, and serve once they would cost no more"),
     "rules": _now("outrank the model, and decide alone where it cannot"),
     "values": _now("the action with the lowest expected cost is taken"),
     "policy": _now("says what is done where the cheapest action is not simply taken"),
@@ -39,7 +39,7 @@ SECTIONS: Final = {
     "kpis": _later("nothing starts without one; nobody measures them yet"),
     "go_on": _later("must fit the KPIs; nobody acts on them yet"),
     "stop": _later("nothing starts without one; nobody acts on them yet"),
-    "labels": _later("`headrace backtest` follows them; no service joins them with decisions yet"),
+    "labels": _now("labelling joins decisions with labels, until the horizon"),
     "fairness": _later("nothing may decide by these attributes; nobody compares decisions yet"),
     "budget": _later("nothing starts without one; nobody counts the cost yet"),
 }
