@@ -11,7 +11,8 @@ from headrace.benchmark.report import document, write
 from headrace.benchmark.run import Benchmark
 from headrace.benchmark.swaps import Swapping
 
-pytestmark = pytest.mark.integration
+# Six programs, one after the other: on a busy machine that takes minutes.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 EVENTS: dict[Name, int] = {"headrace": 2_000, "quix": 1_000, "faust": 500, "echo": 2_000}
 RATE = 200
 

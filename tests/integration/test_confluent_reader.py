@@ -28,7 +28,18 @@ ENDINGS = (
     "events",
     "events.dlq",
     "decisions",
+    "decisions.dlq",
     "audits",
+    "evaluations",
+    "labelling.changelog",
+    "labels.dlq",
+    "learning.changelog",
+    "observations",
+    "observations.dlq",
+    "outcomes",
+    "outcomes.dlq",
+    "profiles",
+    "profiling.changelog",
     "scoring.changelog",
     "pauses",
     "entities",
@@ -49,9 +60,13 @@ def examples(spec: TopicSpec) -> list[dict[str, Any]]:
 def with_moments(record: dict[str, Any]) -> dict[str, Any]:
     """As a reader of logical types sees it: times are moments."""
     return {
-        name: EPOCH + timedelta(milliseconds=value) if name.endswith("_ms") else value
+        name: EPOCH + timedelta(milliseconds=value) if _is_time(name) else value
         for name, value in record.items()
     }
+
+
+def _is_time(name: str) -> bool:
+    return name.endswith("_ms") and name != "delay_ms"  # which is a span
 
 
 def read_as_others_do(stack: Any, topic: str, partitions: int, count: int) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from support.use_case import SHIPPED, deployed
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 DAY = 86_400_000
-OUTCOMES = 2_400
+OUTCOMES = 2_700
 FREEZE_EVERY = 300
 SNAPSHOT_EVERY = 500
 FEATURES = len(Charter.load(SHIPPED).feature_set.names)
@@ -29,7 +29,7 @@ def case(stack, use_case, tmp_path):
 def outcome(case, number):
     rnd = random.Random(number)
     features = [rnd.gauss(0, 1) for _ in range(FEATURES)]
-    occurred_ms = 1_700_000_000_000 + number * DAY // 10
+    occurred_ms = 1_700_000_000_000 + number * DAY
     return {
         "decision_id": f"{case.name}.events:0:{number}",
         "event_id": f"event-{number}",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from headrace.models.artefact import Artefact, describe, read_artefact
+from headrace.models.choice import PERSON
 from headrace.models.keys import load_key, load_trusted
 from headrace.models.publication import publication
 from support.running import scoring
@@ -60,7 +61,7 @@ def point_at(case, record) -> None:
         "reason": "unseen",
         "changed_at_ms": time.time_ns() // 1_000_000,
     }
-    case.publish([("champion", case.encoder("servings")(serving))], "servings")
+    case.publish([(PERSON, case.encoder("servings")(serving))], "servings")
 
 
 def decided(case):

@@ -13,7 +13,7 @@ from headrace.commands.desk import Desk
 from headrace.contracts.codec import Undecodable
 from headrace.errors import HeadraceError
 from headrace.evaluating.comparison import Comparison, Latest, compared
-from headrace.evaluating.evaluator import ALL, DAY_MS, SERVED
+from headrace.evaluating.evaluator import ALL, DAY_MS, SERVED, WINDOW_DAYS
 from headrace.usecase.charter import Charter
 from headrace.usecase.declared import parse_duration_ms
 from headrace.usecase.problems import unknown
@@ -55,7 +55,7 @@ def compare(
     last
         Only windows of so long before the end of the latest one, as 30d.
     window
-        Only the window of this day (UTC).
+        Only the window in which this day (UTC) is: they are weeks.
     by_source
         Each source of labels for itself, too.
     picture
@@ -129,15 +129,15 @@ def _wanted(latest: Latest, last: str | None, window: date | None) -> Callable[[
     if last is not None and window is not None:
         raise HeadraceError("Either the last windows, or one.", fix="Leave --last or --window out.")
     if window is not None:
-        start_ms = int(datetime.combine(window, time(), UTC).timestamp()) * 1_000
-        return lambda start: start_ms <= start < start_ms + DAY_MS
+        at_ms = int(datetime.combine(window, time(), UTC).timestamp()) * 1_000
+        return lambda start_ms: 0 <= at_ms - start_ms < WINDOW_DAYS * DAY_MS
     if last is None:
         return lambda _: True
     try:
         since_ms = latest.end_ms - parse_duration_ms(last)
     except ValueError as error:
         raise HeadraceError(f"--last is {last!r}: {error}.") from None
-    return lambda start: start >= since_ms
+    return lambda start: start + WINDOW_DAYS * DAY_MS > since_ms
 
 
 def _is_known(comparison: Comparison) -> bool:

@@ -21,6 +21,8 @@ SERVED: Final = "served"
 ALL: Final = "all"
 """Every source of labels together."""
 DAY_MS: Final = 86_400_000
+WINDOW_DAYS: Final = 7
+"""Learning evaluates by the weeks in which events happened."""
 
 
 class KnownOutcome(NamedTuple):

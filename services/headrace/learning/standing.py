@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from headrace.evaluating.evaluator import DAY_MS, SERVED, Evaluation, Evaluator, KnownOutcome
+from headrace.evaluating.evaluator import (
+    DAY_MS,
+    SERVED,
+    WINDOW_DAYS,
+    Evaluation,
+    Evaluator,
+    KnownOutcome,
+)
 from headrace.evaluating.money import Costs, realised
 from headrace.learning.domain import Fold, Outcome
 from headrace.learning.trial import Trial
@@ -13,8 +20,6 @@ from headrace.usecase.charter import Charter
 from headrace.usecase.labels import CENSORED, MATURED
 from headrace.usecase.policy import Action
 
-WINDOW_DAYS: Final = 7
-"""Models are evaluated by the weeks in which events happened."""
 OTHER: Final = "other"
 """By the word of a source that the charter does not name any more."""
 _LARGEST: Final = 1e15
