@@ -1,7 +1,7 @@
 """Wiring the labelling service: what it reads, what it remembers, what it does."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.metrics import Metrics
@@ -23,6 +23,7 @@ from headrace.usecase.charter import Charter
 from headrace.usecase.profiles import owner_of
 
 SERVICE = "labelling"
+Take = Callable[[Sequence[Received], View[State]], Joined]
 
 
 def build(
@@ -63,7 +64,7 @@ def build(
             pauses=wiring.channel(f"{charter.name}.pauses"),
         ),
         LabellingFormat(),
-        [Decisions(joiner, timers, writer), Labels(joiner, timers, writer)],
+        [Handling(take, timers, writer) for take in (joiner.decide, joiner.hear)],
         Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
         stream,
         Metrics(SERVICE),
@@ -106,38 +107,26 @@ class Writer:
         return Handled(outgoing, joined.rejected, joined.counts)
 
 
-class Decisions:
-    """The handler of the decisions."""
+class Handling:
+    """The handler of one of the inputs.
 
-    def __init__(self, joiner: Joiner, timers: Timers, writer: Writer) -> None:
-        self._joiner = joiner
+    Parameters
+    ----------
+    take
+        Takes in its records: :meth:`.Joiner.decide` or :meth:`.Joiner.hear`.
+    """
+
+    def __init__(self, take: Take, timers: Timers, writer: Writer) -> None:
+        self._take = take
         self._timers = timers
         self._writer = writer
 
     def __call__(
         self, received: Sequence[Received], view: View[State], stages: StageClock
     ) -> Handled:
-        """Return the outcomes of decisions whose labels have waited, and of what is due."""
+        """Return the outcomes that records say, or have waited for, and of what is due."""
         with self._timers.attempt():
-            joined = self._joiner.decide(received, view)
-            stages.enter("encode")
-            return self._writer.handled(joined)
-
-
-class Labels:
-    """The handler of the labels."""
-
-    def __init__(self, joiner: Joiner, timers: Timers, writer: Writer) -> None:
-        self._joiner = joiner
-        self._timers = timers
-        self._writer = writer
-
-    def __call__(
-        self, received: Sequence[Received], view: View[State], stages: StageClock
-    ) -> Handled:
-        """Return the outcomes that labels say, and of what is due."""
-        with self._timers.attempt():
-            joined = self._joiner.hear(received, view)
+            joined = self._take(received, view)
             stages.enter("encode")
             return self._writer.handled(joined)
 

@@ -25,6 +25,14 @@ class Release(NamedTuple):
     """By name, why it must not be published."""
 
 
+class _Lineage(NamedTuple):
+    """What all models of a release have in common."""
+
+    now_ms: int
+    is_retrained: bool
+    reason: str
+
+
 class Publishing:
     """Freezes, checks and signs models.
 
@@ -58,30 +66,38 @@ class Publishing:
             Why, where somebody has said so.
         """
         release = Release({}, {})
-        now_ms, fold = self._clock(), standing.fold
-        recent = np.array(standing.recent, np.float64)
-        said = [fold.predict(vector) for vector in standing.recent]
-        for name in fold.names:
+        lineage = _Lineage(self._clock(), is_retrained, reason)
+        for name in standing.fold.names:
             try:
-                each = fold.freeze_one(name)
-            except HeadraceError as error:
-                release.refused[name] = str(error)
-                continue
-            artefact = learned(
-                self._charter,
-                name,
-                each,
-                fold.taken,
-                now_ms,
-                standing.position,
-                is_retrained=is_retrained,
-                reason=reason,
-            )
-            scores = FrozenModel(artefact).score(recent).scores
-            expected = np.array([one[name] for one in said])
-            if np.allclose(scores, expected, rtol=0, atol=TOLERANCE):
-                release.published[name] = publication(artefact, self._key, now_ms)
-            else:
-                apart = float(np.abs(scores - expected).max())
-                release.refused[name] = f"frozen, it says something else, by up to {apart:.3g}"
+                release.published[name] = self._checked(standing, name, lineage)
+            except (OSError, MemoryError):
+                raise
+            except Exception as error:  # noqa: BLE001 -- whatever one raises, the others go on
+                release.refused[name] = f"{type(error).__name__}: {error}"
         return release
+
+    def _checked(self, standing: Standing, name: str, lineage: _Lineage) -> Publication:
+        """Return a model frozen, compared with the one that learns, and signed.
+
+        Raises
+        ------
+        HeadraceError
+            It has learned numbers that are not finite, or says something else when it is frozen.
+        """
+        fold = standing.fold
+        artefact = learned(
+            self._charter,
+            name,
+            fold.freeze_one(name),
+            fold.taken,
+            lineage.now_ms,
+            standing.position,
+            is_retrained=lineage.is_retrained,
+            reason=lineage.reason,
+        )
+        scores = FrozenModel(artefact).score(np.array(standing.recent, np.float64)).scores
+        expected = np.array([fold.predict(vector)[name] for vector in standing.recent])
+        if not np.allclose(scores, expected, rtol=0, atol=TOLERANCE):
+            apart = float(np.abs(scores - expected).max())
+            raise HeadraceError(f"Frozen, it says something else, by up to {apart:.3g}.")
+        return publication(artefact, self._key, lineage.now_ms)

@@ -14,6 +14,7 @@ from headrace.chassis.stages import StageClock
 from headrace.chassis.state import KeyedState
 from headrace.errors import HeadraceError
 from headrace.learning.app import Channels, Learner
+from headrace.learning.domain import Fold
 from headrace.learning.following import Following, Past
 from headrace.learning.publishing import Publishing
 from headrace.learning.snapshots import KEY, SnapshotFormat, Snapshots, Unfit
@@ -236,3 +237,23 @@ def test_what_was_learned_is_never_learned_again_in_silence(following):
     learner(received(range(10)), view, StageClock())
     with pytest.raises(OutOfStep):
         learner(received(range(5)), view, StageClock())
+
+
+def test_a_model_that_cannot_be_frozen_stops_neither_the_others_nor_the_learning(
+    following, monkeypatch
+):
+    """Whatever is wrong with it."""
+    learner, freeze = learner_of(following), Fold.freeze_one
+
+    def failing(fold, name):
+        if name == "forest":
+            raise IndexError("a leaf is missing")
+        return freeze(fold, name)
+
+    monkeypatch.setattr(Fold, "freeze_one", failing)
+    offsets = [each for each in range(120) if each not in (70, 90)]
+    view = KeyedState(SnapshotFormat()).overlay()
+    handled = learner(received(offsets), view, StageClock())
+    assert handled.counts["models_refused"] == 2
+    assert handled.counts["models_published"] == 4
+    assert following.standing.position == 120
