@@ -35,6 +35,7 @@ CARRIED: Final[dict[str, dict[str, str]]] = {
     "platform/ProfileObserved": {"key": FROM_PROFILES},
     "platform/ReplayRequested": {},
     "platform/ServingChanged": {},
+    "platform/SignalChanged": {},
     "platform/StateChanged": {"body": FROM_ALL},
 }
 """By schema, the fields into which an event's personal fields go: its key, a profile's, or any."""

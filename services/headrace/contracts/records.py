@@ -8,6 +8,9 @@ from typing import Literal, TypedDict
 
 from headrace.contracts.reasons import DeadLetterReason
 
+SignalKind = Literal["input", "score", "concept", "calibration", "label", "quality", "serving"]
+"""What has drifted: what comes in, what is said of it, whether that is right, and how well."""
+
 
 class DecisionMade(TypedDict):
     """One decision about one event, with everything needed to prove and to replay it."""
@@ -164,6 +167,43 @@ class EvaluationMade(TypedDict):
     cost_minor: int | None
     cost_of_approving_minor: int | None
     saved_minor: int | None
+
+
+class FeatureDrift(TypedDict):
+    """How one feature has changed."""
+
+    feature: str
+    magnitude: float
+    before: float
+    after: float
+
+
+class SignalChanged(TypedDict):
+    """Something about a use case has drifted, or is as it should be again."""
+
+    signal_id: str
+    use_case: str
+    kind: SignalKind
+    subject: str
+    segment: str
+    state: Literal["raised", "cleared"]
+    reason: str
+    since_ms: int
+    noticed_at_ms: int
+    observed: int
+    measure: str
+    before: float
+    after: float
+    magnitude: float
+    once_in: float
+    detector: str
+    features: list[FeatureDrift]
+    examples: list[str]
+    model: str
+    model_version: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
 
 
 class Header(TypedDict):
