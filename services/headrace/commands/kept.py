@@ -37,6 +37,7 @@ CARRIED: Final[dict[str, dict[str, str]]] = {
     "platform/ServingChanged": {},
     "platform/SignalChanged": {},
     "platform/StateChanged": {"body": FROM_ALL},
+    "platform/TrafficSketched": {},
 }
 """By schema, the fields into which an event's personal fields go: its key, a profile's, or any."""
 _HEAD: Final = """# What is kept where, and for how long

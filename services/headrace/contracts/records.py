@@ -206,6 +206,41 @@ class SignalChanged(TypedDict):
     source_offset: int
 
 
+class Histogram(TypedDict):
+    """How the values of one feature are distributed."""
+
+    name: str
+    sum: float
+    bins: list[int]
+    counts: list[int]
+
+
+class Count(TypedDict):
+    """How many of some records have something."""
+
+    name: str
+    records: int
+
+
+class TrafficSketched(TypedDict):
+    """What some records of one partition, one after the other, were like."""
+
+    use_case: str
+    source_topic: str
+    source_partition: int
+    first_offset: int
+    last_offset: int
+    records: int
+    hour_of_week: int
+    start_ms: int
+    end_ms: int
+    model: str
+    model_version: str
+    histograms: list[Histogram]
+    counts: list[Count]
+    example: str
+
+
 class Header(TypedDict):
     """One header of a dead letter's record, as it was read."""
 
