@@ -16,6 +16,7 @@ from headrace.usecase.declared import STRICT, Slug, Text, an_example
 from headrace.usecase.events import Events
 from headrace.usecase.features import Feature, FeatureSet
 from headrace.usecase.labels import Labels
+from headrace.usecase.drift import Drift
 from headrace.usecase.learning import Learning
 from headrace.usecase.limits import Budget, Deadline, ReviewCapacity, Stage
 from headrace.usecase.policy import Action, Policy
@@ -77,6 +78,8 @@ class Charter(BaseModel):
     """The model that decides before anything has been learned."""
     learning: Learning | None = None
     """How models learn from outcomes; without it, the scorecard decides for ever."""
+    drift: Drift = Field(default=Drift())
+    """How closely it is watched for drift."""
     rules: tuple[Rule, ...] = ()
     """What is done whatever the model says."""
     policy: Policy

@@ -1,0 +1,135 @@
+"""Watching what decisions have turned out to be."""
+
+from collections.abc import Iterator, Mapping
+from math import exp, log
+from typing import Any, Final, NamedTuple
+
+from headrace.drift.monitor import Value
+
+POSITIVES: Final = "concept/positives"
+LOSS: Final = "concept/loss"
+CALIBRATION: Final = "calibration/score"
+BASE_RATE: Final = "label/base_rate"
+DELAY: Final = "label/delay/"
+_BLOCK: Final = 500
+"""Outcomes that a rate is computed of."""
+_OF_EACH: Final = 5
+"""Positives, and negatives, that a loss is the mean of, at least."""
+_SMALLEST: Final = 1e-6
+_MEASURES: Final = {
+    POSITIVES: "score that positives get (geometric mean)",
+    LOSS: "log loss of the score (geometric mean over blocks)",
+    CALIBRATION: "positives there were, for each that was expected",
+    BASE_RATE: "share of positives",
+    DELAY: "days from the event until the label",
+}
+
+
+class Seen(NamedTuple):
+    """A value of one of the streams that outcomes make."""
+
+    subject: str
+    value: Value
+
+
+class OutcomeStreams:
+    """Turns outcomes into the values that are watched.
+
+    Of outcomes whose event was decided by the model that serves, and by no other before it; and
+    not before the first of those could be matured: until then, what is known early is not what is
+    known of all.
+
+    Parameters
+    ----------
+    settled_ms
+        From an event until all is known of it that is waited for.
+    """
+
+    def __init__(self, settled_ms: int) -> None:
+        self._settled_ms = settled_ms
+        self.model = ""
+        """The model that serves, by name."""
+        self._since_ms = 0
+        self._loss = [0.0, 0, 0]
+        """Sum of losses, positives, negatives."""
+        self._rates = [0.0, 0, 0]
+        """Sum of scores, positives, outcomes."""
+
+    def is_another_model(self, record: Mapping[str, Any]) -> bool:
+        """Tell whether an outcome is the first of another model; then it is the one that serves.
+
+        An event that an earlier model decided may become known much later, and is none of these.
+        """
+        if record["fallback"] or record["model"] == self.model:
+            return False
+        if record["occurred_at_ms"] < self._since_ms:
+            return False
+        self.model, self._since_ms = record["model"], record["occurred_at_ms"]
+        self._loss, self._rates = [0.0, 0, 0], [0.0, 0, 0]
+        return True
+
+    def values(self, record: Mapping[str, Any]) -> Iterator[Seen]:
+        """Yield the values that an ``OutcomeKnown`` completes."""
+        is_ours = record["model"] == self.model and not record["fallback"]
+        if not is_ours or record["value"] is None or record["replaces"] is not None:
+            return
+        at_ms, example = record["known_at_ms"], record["decision_id"]
+        if at_ms < self._since_ms + self._settled_ms:
+            return
+        score = min(max(record["score"], _SMALLEST), 1 - _SMALLEST)
+        is_positive = record["value"]
+        yield Seen(DELAY + record["source"], Value(log(record["delay_ms"] + 1), at_ms, example))
+        loss = -log(score if is_positive else 1 - score)
+        if is_positive:
+            yield Seen(POSITIVES, Value(loss, at_ms, example))
+        yield from self._losses(loss, at_ms, example, is_positive=is_positive)
+        yield from self._rated(score, at_ms, example, is_positive=is_positive)
+
+    def _losses(
+        self, loss: float, at_ms: int, example: str, *, is_positive: bool
+    ) -> Iterator[Seen]:
+        block = self._loss
+        block[0] += loss
+        block[1 if is_positive else 2] += 1
+        if min(block[1:]) >= _OF_EACH:
+            yield Seen(LOSS, Value(log(block[0] / sum(block[1:])), at_ms, example))
+            self._loss = [0.0, 0, 0]
+
+    def _rated(
+        self, score: float, at_ms: int, example: str, *, is_positive: bool
+    ) -> Iterator[Seen]:
+        rates = self._rates
+        rates[0] += score
+        rates[1] += is_positive
+        rates[2] += 1
+        if rates[2] == _BLOCK:
+            expected, positives, outcomes = rates
+            yield Seen(CALIBRATION, Value(log((positives + 1) / (expected + 1)), at_ms, example))
+            yield Seen(BASE_RATE, Value(log((positives + 1) / outcomes), at_ms, example))
+            self._rates = [0.0, 0, 0]
+
+    def parts(self) -> dict[str, Any]:
+        """Return all of it as JSON, for :meth:`restore`."""
+        return {
+            "model": self.model,
+            "since_ms": self._since_ms,
+            "loss": self._loss,
+            "rates": self._rates,
+        }
+
+    def restore(self, parts: Mapping[str, Any]) -> None:
+        """Become what another was."""
+        self.model, self._since_ms = parts["model"], parts["since_ms"]
+        self._loss, self._rates = parts["loss"], parts["rates"]
+
+
+def measure_of(subject: str) -> str:
+    """Return what is measured, in words."""
+    return _MEASURES[DELAY if subject.startswith(DELAY) else subject]
+
+
+def shown(subject: str, mean: float) -> float:
+    """Return the mean of a stream's values as people know it: all are logarithms."""
+    if subject == POSITIVES:
+        return exp(-mean)
+    return exp(mean) / 86_400_000 if subject.startswith(DELAY) else exp(mean)

@@ -1,0 +1,265 @@
+"""All that is watched of a use case together; no Kafka, no clock.
+
+Each monitor may raise a false alarm once in so many events. The rates add up, so each gets a share
+of the one rate that the charter allows; what it takes to convince a monitor follows from its share
+and from how many values an event makes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+from headrace.contracts.records import SignalKind
+from headrace.drift.blocks import RECORDS, BlockMonitor, Tally
+from headrace.drift.monitor import Change, Monitor
+from headrace.drift.outcomes import BASE_RATE, CALIBRATION, DELAY, LOSS, POSITIVES, OutcomeStreams
+from headrace.drift.values import ValueMonitor
+from headrace.drift.volume import Volume
+from headrace.usecase.charter import Charter
+from headrace.usecase.labels import MATURED
+
+INPUT: Final = "input/"
+SCORE: Final = "score/served"
+VOLUME: Final = "quality/volume"
+DEAD_LETTERS: Final = "quality/dead_letters"
+SCHEMA: Final = "quality/schema"
+NULL: Final = "quality/null/"
+SERVING: Final = "serving/"
+FLAGS: Final = ("fallback", "deadline_missed", "late")
+"""What is counted of decisions, and watched as shares."""
+SHARES: Final[Mapping[SignalKind, float]] = {
+    "input": 0.25,
+    "score": 0.05,
+    "concept": 0.3,
+    "calibration": 0.1,
+    "label": 0.1,
+    "quality": 0.1,
+    "serving": 0.1,
+}
+"""Of the false alarms that are allowed, by kind; evenly among the monitors of a kind."""
+_LEAST_INDEX: Final = 0.05
+"""Of a population stability index; 0.1 is commonly called a small change, 0.25 a large one."""
+_LEAST_RATIO: Final = 0.2
+"""Of a difference of logarithms: about a fifth more or less."""
+_LEAST_VALUES: Final = 20
+_FEATURES: Final = 5
+
+
+class Kept(Protocol):
+    """Something whose state is kept."""
+
+    def parts(self) -> dict[str, Any]:
+        """Return all of it as JSON."""
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        """Become what another was."""
+
+
+class Shift(NamedTuple):
+    """How the distribution of a feature has shifted."""
+
+    feature: str
+    change: Change
+
+
+class Noticed(NamedTuple):
+    """Something has drifted, or has come to an end."""
+
+    subject: str
+    kind: SignalKind
+    change: Change
+    once_in: float
+    """So much evidence comes by chance once in so many events, all monitors together."""
+    shifts: Sequence[Shift]
+    """Of features, those that last."""
+    model: str
+    model_version: str
+
+
+class Watch:
+    """The monitors of a use case.
+
+    Parameters
+    ----------
+    charter
+        Its features, sources of labels and ``[drift]``.
+    nullable
+        Fields of its events that may be null.
+    """
+
+    def __init__(self, charter: Charter, nullable: Sequence[str]) -> None:
+        self._use_case = charter.name
+        self._once_in = float(charter.drift.once_in)
+        self._names = charter.feature_set.names
+        settled_ms = charter.labels.horizon_ms + charter.events.lateness_ms
+        self._warm_up_ms = max(charter.feature_set.windows_ms, default=0)
+        self._monitors = self._new_monitors(charter, nullable)
+        kinds = [kind_of(subject) for subject in self._monitors]
+        self._share = {s: SHARES[kind_of(s)] / kinds.count(kind_of(s)) for s in self._monitors}
+        self._outcomes = OutcomeStreams(settled_ms)
+        self._volume = Volume()
+        self._counts = _Counts()
+        self.kept: Mapping[str, Kept] = {
+            **self._monitors,
+            "outcomes": self._outcomes,
+            "volume": self._volume,
+            "counts": self._counts,
+        }
+        """All whose state is kept, by name."""
+        self.touched: set[str] = set()
+        """Which of them may have changed since somebody emptied it."""
+
+    def _new_monitors(self, charter: Charter, nullable: Sequence[str]) -> dict[str, Monitor]:
+        warm = self._warm_up_ms
+        blocks = {INPUT + name: warm for name in self._names} | {SCORE: warm}
+        blocks |= dict.fromkeys([DEAD_LETTERS, SCHEMA], 0)
+        blocks |= {NULL + name: 0 for name in nullable} | {SERVING + name: 0 for name in FLAGS}
+        monitors: dict[str, Monitor] = {
+            subject: BlockMonitor(subject, least_magnitude=_LEAST_INDEX, warm_up_ms=warm_up_ms)
+            for subject, warm_up_ms in blocks.items()
+        }
+        delays = [DELAY + name for name in (*charter.labels.sources,)]
+        for subject in (POSITIVES, LOSS, CALIBRATION, BASE_RATE, VOLUME, *delays):
+            monitors[subject] = ValueMonitor(
+                subject,
+                two_sided=subject not in (POSITIVES, LOSS),
+                least=_LEAST_VALUES,
+                least_magnitude=_LEAST_RATIO,
+            )
+        return monitors
+
+    def sketch(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
+        """Take in a ``TrafficSketched``; yield what it makes known."""
+        _, _, topic = record["source_topic"].partition(f"{self._use_case}.")
+        if topic == "decisions":
+            yield from self._decisions(record)
+        elif topic == "events":
+            yield from self._events(record)
+        elif topic == "events.dlq":
+            yield from self._tallied(DEAD_LETTERS, record, {1: record["records"]})
+
+    def outcome(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
+        """Take in an ``OutcomeKnown``; yield what it makes known."""
+        self.touched |= {"outcomes", "counts"}
+        self._counts.outcomes += 1
+        if self._outcomes.is_another_model(record):
+            for subject in (POSITIVES, LOSS, CALIBRATION, BASE_RATE):
+                self.touched.add(subject)
+                if over := self._monitors[subject].start_anew():
+                    yield self._noticed(subject, over)
+        for subject, value in self._outcomes.values(record):
+            monitor = self._monitors.get(subject)
+            if monitor is None:  # by the word of a source that the charter does not name any more
+                continue
+            self.touched.add(subject)
+            an_event = (monitor.taken + 1) / (self._counts.outcomes + 1)
+            if change := monitor.take(value, self._allowed(subject) * an_event):
+                yield self._noticed(subject, change, an_event)
+
+    def _decisions(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
+        self.touched.add("counts")
+        counts = self._counts
+        another = (record["model"], record["model_version"])
+        if another != (counts.model, counts.model_version):
+            counts.model, counts.model_version = another
+            self.touched.add(SCORE)
+            if over := self._monitors[SCORE].start_anew():
+                yield self._noticed(SCORE, over)
+        for each in record["histograms"]:
+            subject = SCORE if each["name"] == "score" else INPUT + each["name"]
+            if subject in self._monitors:
+                bins = dict(zip(each["bins"], each["counts"], strict=True))
+                yield from self._tallied(subject, record, bins, each["sum"])
+        have = _with(record)
+        for name in FLAGS:
+            some = sum(count for each, count in have.items() if each.partition("/")[0] == name)
+            yield from self._share_of(SERVING + name, record, some)
+
+    def _events(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
+        have = _with(record)
+        for subject in self._monitors:
+            if subject.startswith(NULL):
+                some = have.get(subject.removeprefix("quality/"), 0)
+                yield from self._share_of(subject, record, some)
+        schemas = {
+            int(each.removeprefix("schema/")): count
+            for each, count in have.items()
+            if each.startswith("schema/")
+        }
+        yield from self._tallied(SCHEMA, record, dict(sorted(schemas.items())))
+        yield from self._tallied(DEAD_LETTERS, record, {0: record["records"]})
+        if record["hour_of_week"] < 0:
+            return
+        self.touched |= {"volume", VOLUME}
+        for value in self._volume.take(record["end_ms"], record["records"]):
+            monitor = self._monitors[VOLUME]
+            an_event = (monitor.taken + 1) / (self._counts.events + 1)
+            if change := monitor.take(value, self._allowed(VOLUME) * an_event):
+                yield self._noticed(VOLUME, change, an_event)
+        self.touched.add("counts")
+        self._counts.events += record["records"]
+
+    def _share_of(self, subject: str, record: Mapping[str, Any], some: int) -> Iterator[Noticed]:
+        """Watch the share of records that have something."""
+        yield from self._tallied(subject, record, {0: record["records"] - some, 1: some}, some)
+
+    def _tallied(
+        self, subject: str, record: Mapping[str, Any], bins: Mapping[int, int], total: float = 0.0
+    ) -> Iterator[Noticed]:
+        monitor = self._monitors[subject]
+        assert isinstance(monitor, BlockMonitor)  # noqa: S101 -- only those are tallied
+        self.touched.add(subject)
+        tally = Tally(
+            record["hour_of_week"],
+            record["end_ms"],
+            list(bins),
+            list(bins.values()),
+            total,
+            record["example"],
+        )
+        if change := monitor.tally(tally, self._allowed(subject) / RECORDS):
+            yield self._noticed(subject, change, 1 / RECORDS)
+
+    def _allowed(self, subject: str) -> float:
+        """Return in how many events a monitor may raise one false alarm."""
+        return self._once_in / self._share[subject]
+
+    def _noticed(self, subject: str, change: Change, an_event: float = 1.0) -> Noticed:
+        shifts = [
+            Shift(name, raised)
+            for name in self._names
+            if (raised := self._monitors[INPUT + name].raised)
+        ]
+        shifts.sort(key=lambda each: -each.change.sized.magnitude)
+        return Noticed(
+            subject,
+            kind_of(subject),
+            change,
+            change.once_in / an_event * self._share[subject],
+            shifts[:_FEATURES],
+            self._counts.model,
+            self._counts.model_version,
+        )
+
+
+class _Counts:
+    """How much there was, and who serves."""
+
+    def __init__(self) -> None:
+        self.events = self.outcomes = 0
+        self.model = self.model_version = ""
+
+    def parts(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        vars(self).update(parts)
+
+
+def kind_of(subject: str) -> SignalKind:
+    """Return of which kind a drift of a subject is."""
+    kind: Any = subject.partition("/")[0]
+    return kind  # type: ignore[no-any-return]  # subjects begin with their kind
+
+
+def _with(record: Mapping[str, Any]) -> dict[str, int]:
+    return {each["name"]: each["records"] for each in record["counts"]}
