@@ -137,6 +137,17 @@ def decode(
     return decoded
 
 
+def with_unread(decoded: Decoded, messages: Sequence[Fetched]) -> list[Received]:
+    """Return what was decoded and, unread, what could not be, by partition and offset."""
+    places = {(each.partition, each.offset) for each in decoded.dead}
+    unread = [
+        Received(*place, "", message.value() or b"", {}, message.timestamp()[1])
+        for message in messages
+        if (place := (message.partition(), message.offset())) in places
+    ]
+    return sorted([*decoded.received, *unread], key=lambda each: (each.partition, each.offset))
+
+
 def positions(messages: Sequence[Fetched]) -> dict[int, int]:
     """Return the offset after the last message of each partition."""
     return {message.partition(): message.offset() + 1 for message in messages}
