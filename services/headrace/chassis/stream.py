@@ -368,9 +368,11 @@ class Stream(Generic[V]):
         source, messages, headers, _ = batch
         decode_value = self._topology.inputs[source].channel.decode
         sampler = self._telemetry.sampler
-        decoded = decode(messages, decode_value, headers, sampler)
-        received, dead, traces = decoded
         is_watched = self._topology.inputs[source].dead_letters is None
+        decoded = decode(
+            messages, decode_value, headers, sampler, "replace" if is_watched else "strict"
+        )
+        received, dead, traces = decoded
         if is_watched and dead:
             received, dead = with_unread(decoded, messages), []
         self.clock.enter("handle")

@@ -29,8 +29,8 @@ class Input(NamedTuple):
 
     channel: Channel
     dead_letters: Channel | None
-    """None where it is only watched, and another service answers for it: what cannot be decoded
-    is handled unread, and what the handler fails on is passed over."""
+    """None where it is only watched, and another service answers for it: a value that cannot
+    be decoded is handled unread, and what the handler fails on is passed over."""
 
 
 class Topology(NamedTuple):

@@ -70,9 +70,10 @@ class Sketcher:
     def decisions(self, stretch: Stretch, records: Records, until_ms: int) -> list[TrafficSketched]:
         """Sketch decisions."""
         times_ms = _times(record.get("occurred_at_ms") for record in records)
-        models = list(dict.fromkeys(map(_model, filter(None, records)))) or [NO_MODEL]
+        by_whom = [_model(each) if each else None for each in records]
+        models = list(filter(None, dict.fromkeys(by_whom))) or [NO_MODEL]
         numbers = {model: number for number, model in enumerate(models)}
-        kinds = [numbers[_model(each)] if each else UNKNOWN for each in records]
+        kinds = [UNKNOWN if each is None else numbers[each] for each in by_whom]
         pieces = cut(times_ms, stretch.came_ms, until_ms, np.array(kinds, np.int64))
         told = self._histograms(self._vectors(records), _scores(records), pieces)
         sketches = []
