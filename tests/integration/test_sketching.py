@@ -60,11 +60,10 @@ def test_sketches_come_to_all_records_though_sketching_is_killed(case):
         first.until(lambda: first.metrics()["headrace_records_total"] > EVENTS / 4)
         first.process.kill()
         first.process.wait(10)
-    assert not case.is_drained("sketching", *INPUTS)
-    assert case.records("sketches")
     with run(case, "sketching") as second:
         until(lambda: case.is_drained("sketching", *INPUTS), 60, second.errors)
         assert second.metrics()["headrace_paused"] == 0
+        assert second.metrics()["headrace_records_total"] > 0
         assert second.stop() == 0
     sketches = defaultdict(list)
     for sketch in case.records("sketches"):
