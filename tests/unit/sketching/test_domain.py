@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from headrace.contracts.location import shipped
 from headrace.contracts.schemas import load_schema
 from headrace.sketching.cutting import UNKNOWN, Stretch
 from headrace.sketching.domain import Model, Sketcher
+from headrace.usecase.bins import NUMBERS
 from headrace.usecase.charter import Charter
 from support.sketches import of_decisions, summed
 
@@ -158,6 +160,17 @@ def test_a_sketch_says_of_which_records_it_is_and_names_the_last_decision():
         ("action/approve", 2),
         ("unreadable", 1),
     ]
+
+
+def test_a_score_that_is_no_probability_is_binned_as_the_number_that_it_is():
+    demand = Charter.load(Path(__file__).parents[2] / "support/charters/demand.toml")
+    names = demand.feature_set.names
+    features = {"features": [1.0] * len(names), "feature_set": demand.feature_set.digest}
+    records = [decision(**features, score=12.5)]
+    (sketch,) = Sketcher(demand, []).decisions(stretch(records), records, UNTIL_MS)
+    number = sketch["histograms"][-1]["bins"][0]
+    low, high = NUMBERS.edges(number)
+    assert low <= 12.5 < high
 
 
 def test_what_is_no_number_is_in_no_bin():
