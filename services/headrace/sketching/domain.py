@@ -71,7 +71,7 @@ class Sketcher:
         """Sketch decisions."""
         times_ms = _times(record.get("occurred_at_ms") for record in records)
         by_whom = [_model(each) if each else None for each in records]
-        models = list(filter(None, dict.fromkeys(by_whom))) or [NO_MODEL]
+        models = list(filter(None, dict.fromkeys(by_whom)))
         numbers = {model: number for number, model in enumerate(models)}
         kinds = [UNKNOWN if each is None else numbers[each] for each in by_whom]
         pieces = cut(times_ms, stretch.came_ms, until_ms, np.array(kinds, np.int64))
@@ -82,7 +82,8 @@ class Sketcher:
             counts = self._of_decisions(own)
             counts += _untimed(times_ms[piece.rows], until_ms, counts["unreadable"])
             last = next(filter(None, reversed(own)), {"decision_id": ""})
-            model = models[max(kinds[piece.rows])]
+            kind = max(kinds[piece.rows])
+            model = NO_MODEL if kind == UNKNOWN else models[kind]
             sketches.append(self._sketch(stretch, piece, counts, model, found, last["decision_id"]))
         return sketches
 

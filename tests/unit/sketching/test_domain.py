@@ -173,6 +173,13 @@ def test_a_score_that_is_no_probability_is_binned_as_the_number_that_it_is():
     assert low <= 12.5 < high
 
 
+def test_a_sketch_in_which_nothing_can_be_read_names_no_model():
+    records = [*[decision(model="forest")] * 500, {}, decision(model="linear")]
+    sketches = SKETCHER.decisions(stretch(records), records, UNTIL_MS)
+    told = [(each["model"], each["records"], each["hour_of_week"]) for each in sketches]
+    assert told == [("forest", 500, 0), ("", 1, UNKNOWN), ("linear", 1, 0)]
+
+
 def test_what_is_no_number_is_in_no_bin():
     records = [decision(features=[math.inf, math.nan, *[1.0] * (len(NAMES) - 2)])]
     (sketch,) = SKETCHER.decisions(stretch(records), records, UNTIL_MS)
