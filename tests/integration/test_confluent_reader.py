@@ -49,6 +49,10 @@ ENDINGS = (
     "labels",
     "replays",
     "servings",
+    "signals",
+    "signals.dlq",
+    "sketches",
+    "sketches.dlq",
 )
 
 

@@ -16,6 +16,7 @@ CountName = Literal[
     "models_swapped",  # published models that were taken over
     "models_refused",  # published models that were told to serve and could not be trusted
     "observations_passed_over",  # of profiles that are not declared, or too long ago
+    "watched_passed_over",  # the handler fails on them, and another service answers for them
     "outcomes_passed_over",  # that nothing could be learned from
     "models_published",
     "snapshots",

@@ -30,6 +30,7 @@ from headrace.chassis.batch import (
     Work,
     decode,
     positions,
+    with_unread,
 )
 from headrace.chassis.batch_trace import BatchTrace
 from headrace.chassis.clients import Clients
@@ -44,13 +45,13 @@ from headrace.chassis.outputs import Outputs
 from headrace.chassis.pauses import Pauses
 from headrace.chassis.records import Handled
 from headrace.chassis.reporting import Reporter
-from headrace.chassis.restore import Restorer
+from headrace.chassis.restore import NOTHING, Restorer, Restores
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import Format, KeyedState, View
 from headrace.chassis.table import Followed, Table
 from headrace.chassis.telemetry import Telemetry
-from headrace.chassis.topology import Topology
+from headrace.chassis.topology import Channel, Topology
 from headrace.chassis.transactor import TransactionFailed, Transactor
 from headrace.chassis.underway import Prepared, Underway
 from headrace.contracts.registry import RegistryUnavailable
@@ -136,7 +137,7 @@ class Stream(Generic[V]):
             ),
             self._topics,
             self.state,
-            Restorer(clients, topology.changelog.topic, topology.changelog.decode),
+            _restorer(clients, topology.changelog),
             companion,
             self.health.beat,
             self._finish,
@@ -367,7 +368,13 @@ class Stream(Generic[V]):
         source, messages, headers, _ = batch
         decode_value = self._topology.inputs[source].channel.decode
         sampler = self._telemetry.sampler
-        received, dead, traces = decode(messages, decode_value, headers, sampler)
+        is_watched = self._topology.inputs[source].dead_letters is None
+        decoded = decode(
+            messages, decode_value, headers, sampler, "replace" if is_watched else "strict"
+        )
+        received, dead, traces = decoded
+        if is_watched and dead:
+            received, dead = with_unread(decoded, messages), []
         self.clock.enter("handle")
         below = self._underway.doubt.overlay.above if self._underway else self.state.overlay
         handled, overlay = handle(self._handlers[source], received, below, self.clock)
@@ -376,6 +383,8 @@ class Stream(Generic[V]):
             for each in handled.rejected
         ]
         dead.sort()  # by partition and offset: the order in which they came
+        if is_watched and dead:
+            dead = _passed_over(self._topics[source], dead, handled)
         return Work(source, messages, handled.outgoing, dead, handled.counts, overlay, traces)
 
     def _begin(self, prepared: Prepared[V], reached: dict[int, int]) -> None:
@@ -448,6 +457,18 @@ class Stream(Generic[V]):
                 f"No transaction has succeeded for {patience_s:g} s: {failed}",
                 fix="Mend what the broker refuses; the service then goes on where it stood.",
             ) from failed
+
+
+def _restorer(clients: Clients, changelog: Channel | None) -> Restores:
+    return NOTHING if changelog is None else Restorer(clients, changelog.topic, changelog.decode)
+
+
+def _passed_over(topic: str, dead: Sequence[Dead], handled: Handled) -> list[Dead]:
+    """Say on which records of a watched input the handler has failed; none of them is given up."""
+    for each in dead:
+        _log.error("passed over %s:%d:%d: %s", topic, each.partition, each.offset, each.detail)
+    handled.counts["watched_passed_over"] += len(dead)
+    return []
 
 
 def _session(timeout_ms: int) -> dict[str, int]:

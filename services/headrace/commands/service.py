@@ -23,12 +23,13 @@ from headrace.errors import HeadraceError
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
-Service = Literal["labelling", "learning", "profiling", "scoring"]
+Service = Literal["labelling", "learning", "profiling", "scoring", "sketching"]
 _HEALTH_PORTS: dict[Service, int] = {
     "scoring": 19_101,
     "labelling": 19_102,
     "learning": 19_103,
     "profiling": 19_104,
+    "sketching": 19_105,
 }
 
 
@@ -71,6 +72,10 @@ def _build(
         from headrace.profiling import app as profiling
 
         return profiling.build(UseCaseSettings(**declared), *around)
+    if service == "sketching":
+        from headrace.sketching import app as sketching
+
+        return sketching.build(UseCaseSettings(**declared), *around)
     from headrace.scoring import app as scoring
 
     return scoring.build(ScoringSettings(**declared), *around)
