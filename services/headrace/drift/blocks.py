@@ -52,8 +52,6 @@ class BlockMonitor(Monitor):
     def __init__(self, subject: str, *, least_magnitude: float, warm_up_ms: int = 0) -> None:
         self._warm_up_ms = warm_up_ms
         self._first_ms = 0
-        self.index = 0.0
-        """The index of the latest block."""
         super().__init__(
             subject, two_sided=False, least=_LEAST, least_magnitude=least_magnitude
         )
@@ -84,10 +82,10 @@ class BlockMonitor(Monitor):
         carried = [hours, counts.astype(int).tolist(), self._block_total]
         self._block, self._block_total, self._records = {}, 0.0, 0
         if self._blocks < _FIRST:
-            self.accept(Value(0.0, last.at_ms, last.example, carried))
+            self.learn(Value(0.0, last.at_ms, last.example, carried))
             return None
-        self.index = self._index_of(counts, hours)
-        return self.take(Value(self.index, last.at_ms, last.example, carried), once_in)
+        index = self._index_of(counts, hours)
+        return self.take(Value(index, last.at_ms, last.example, carried), once_in)
 
     def _grouped(self) -> NDArray[np.float64]:
         """Return the counts of the block by hour and group, (hours, groups)."""
@@ -133,30 +131,37 @@ class BlockMonitor(Monitor):
         self._block_total = 0.0
         self._records = 0
 
-    def parts(self) -> dict[str, Any]:
-        """Return all of it as JSON, for :meth:`restore`."""
-        return super().parts() | {
+    def now(self) -> dict[str, Any]:
+        """Return what changes with each value."""
+        return super().now() | {
             "first_ms": self._first_ms,
             "block": [[hour, list(each.items())] for hour, each in self._block.items()],
             "block_total": self._block_total,
             "records": self._records,
-            "index": self.index,
+        }
+
+    def usual(self) -> dict[str, Any]:
+        """Return what is usual."""
+        return super().usual() | {
             "edges": self._edges.tolist(),
             "usual": self._usual.astype(int).tolist(),
             "total": self._total,
             "blocks": self._blocks,
         }
 
-    def restore(self, parts: dict[str, Any]) -> None:
-        """Become what another was."""
-        super().restore(parts)
+    def restore_now(self, parts: Mapping[str, Any]) -> None:
+        """Take back :meth:`now`."""
+        super().restore_now(parts)
         self._first_ms, self._records = parts["first_ms"], parts["records"]
-        self._block = {hour: dict(map(tuple, each)) for hour, each in parts["block"]}
-        self._block_total, self.index = parts["block_total"], parts["index"]
-        self._total = parts["total"]
+        self._block = {hour: {n: count for n, count in each} for hour, each in parts["block"]}
+        self._block_total = parts["block_total"]
+
+    def restore_usual(self, parts: Mapping[str, Any]) -> None:
+        """Take back :meth:`usual`."""
+        super().restore_usual(parts)
         self._edges = np.array(parts["edges"], np.int64)
         self._usual = np.array(parts["usual"], float).reshape(-1, len(self._edges) + 1)
-        self._blocks = parts["blocks"]
+        self._total, self._blocks = parts["total"], parts["blocks"]
 
 
 def _edges(block: Mapping[int, Mapping[int, int]]) -> NDArray[np.int64]:

@@ -53,11 +53,6 @@ class Evidence:
         lengths = list(map(_run_length, self._sums, self._shifts))
         return self._since[lengths.index(max(lengths))]
 
-    @property
-    def is_at_rest(self) -> bool:
-        """Whether nothing at all is suspected."""
-        return not any(self._sums)
-
     def parts(self) -> list[Sequence[float]]:
         """Return all of it, for :meth:`restore`."""
         return [self._sums, self._since]

@@ -2,19 +2,25 @@
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from headrace.drift.evidence import Evidence
 from headrace.drift.ranking import Ranking
 
-_MOST_SUSPECTS: Final = 2_000
+_PATIENCE: Final = (10, 200)
+"""Values that are looked at before the first of them is held to be usual: at least, and at most."""
 _RECOVERY: Final = (20, 200)
 """Values that must look as before until a drift is over: as many as it took to notice it."""
 _ADOPTED_AFTER: Final = 5
 """Times as many values after which what has lasted is the new usual."""
 _EXAMPLES: Final = 5
+
+
+NOW: Final = 0
+USUAL: Final = 1
+"""Slots of a monitor's state: the second changes seldom, and is large."""
 
 
 class Value(NamedTuple):
@@ -44,9 +50,12 @@ class Change(NamedTuple):
     is_raised: bool
     reason: str
     """Why it is over."""
-    since_ms: int
+    began_ms: int
+    """Since when it is drifted (event time), as well as can be told."""
+    noticed_at_ms: int
+    """When that, or its end, was noticed (event time)."""
     observed: int
-    """Values from then on."""
+    """Values that were looked at for it."""
     sized: Sized
     once_in: float
     """So much evidence comes by chance once in so many values."""
@@ -56,8 +65,10 @@ class Change(NamedTuple):
 class Monitor(ABC):
     """Tells when a stream of values has changed, and when that is over.
 
-    What is not suspected joins what is usual, so a value is compared with all those before it until
-    the moment since when there is evidence against them. While a drift lasts, nothing is learned.
+    A value joins what is usual some time after it was looked at, unless a drift is noticed before:
+    half as many values after it as are usual already, 200 at most. Whether there is some evidence
+    against it does not matter: else what is usual would be what is like the first few. While a
+    drift lasts, nothing is learned.
 
     Parameters
     ----------
@@ -77,8 +88,6 @@ class Monitor(ABC):
         self.subject = subject
         self._two_sided, self._least = two_sided, least
         self._least_magnitude = least_magnitude
-        self.taken = 0
-        """Values so far."""
         self._forget()
 
     def take(self, value: Value, once_in: float) -> Change | None:
@@ -100,10 +109,8 @@ class Monitor(ABC):
         self._suspects.append((value, surprise))
         if surprise is not None:
             self._evidence.take(surprise / self._ranking.clumping)
-        if self._evidence.is_at_rest:
-            self._accept(len(self._suspects))
-        elif len(self._suspects) > _MOST_SUSPECTS:
-            self._accept(1)
+        if len(self._suspects) > self._patience:
+            self._accept()
         return self._raise(once_in) if self._evidence.once_in >= once_in else None
 
     @property
@@ -115,7 +122,9 @@ class Monitor(ABC):
         """Forget what is usual: it is another stream from now on. A drift that lasted is over."""
         before = self._raised
         self._forget()
-        return None if before is None else self._cleared(before, "it is another model", before)
+        if before is None:
+            return None
+        return before._replace(is_raised=False, reason="another model serves")
 
     @abstractmethod
     def size(self, suspects: Sequence[Value]) -> Sized:
@@ -138,7 +147,8 @@ class Monitor(ABC):
         self._raised = Change(
             is_raised=True,
             reason="",
-            since_ms=suspects[0].at_ms,
+            began_ms=suspects[0].at_ms,
+            noticed_at_ms=suspects[-1].at_ms,
             observed=since,
             sized=sized,
             once_in=self._evidence.once_in,
@@ -173,35 +183,60 @@ class Monitor(ABC):
         assert raised is not None  # noqa: S101 -- whoever calls has looked
         self._raised = None
         self._latest.clear()
-        now = raised._replace(
-            since_ms=latest[-1].at_ms, observed=self._lasted, sized=self.size(latest)
+        return raised._replace(
+            is_raised=False,
+            reason=reason,
+            noticed_at_ms=latest[-1].at_ms,
+            observed=self._lasted,
+            sized=self.size(latest),
         )
-        return self._cleared(now, reason, raised)
 
-    @staticmethod
-    def _cleared(now: Change, reason: str, raised: Change) -> Change:
-        return now._replace(is_raised=False, reason=reason, once_in=raised.once_in)
+    @property
+    def _patience(self) -> int:
+        least, most = _PATIENCE
+        return min(max(self._ranking.known // 2, least), most)
 
-    def _accept(self, count: int) -> None:
-        for _ in range(count):
-            value, surprise = self._suspects.popleft()
-            self._ranking.learn(value.value, surprise)
-            self.accept(value)
+    def _accept(self) -> None:
+        value, surprise = self._suspects.popleft()
+        self._ranking.learn(value.value, surprise)
+        self.learn(value)
+
+    def learn(self, value: Value) -> None:
+        """Take a value for usual, but for its rank."""
+        self.accept(value)
+        self._is_usual_new = True
 
     def _forget(self) -> None:
+        self.taken = 0
+        """Values, since it began or began anew."""
         self._ranking = Ranking(self._least)
         self._evidence = Evidence(two_sided=self._two_sided)
         self._suspects: deque[tuple[Value, float | None]] = deque()
         self._raised: Change | None = None
         self._latest: deque[tuple[Value, float]] = deque(maxlen=_RECOVERY[0])
         self._lasted = 0
+        self._is_usual_new = True
         self.forget()
 
-    def parts(self) -> dict[str, Any]:
-        """Return all of it as JSON, for :meth:`restore`."""
+    def slots(self) -> dict[int, dict[str, Any]]:
+        """Return what has changed since this was last asked, by slot, as JSON."""
+        changed: dict[int, dict[str, Any]] = {NOW: self.now()}
+        if self._is_usual_new:
+            changed[USUAL] = self.usual()
+            self._is_usual_new = False
+        return changed
+
+    def restore(self, slots: Mapping[int, Mapping[str, Any]]) -> None:
+        """Become what another was, given all its slots."""
+        if USUAL in slots:
+            self.restore_usual(slots[USUAL])
+        self.restore_now(slots[NOW])
+        self._is_usual_new = False
+
+    def now(self) -> dict[str, Any]:
+        """Return what changes with each value."""
         return {
             "taken": self.taken,
-            "ranking": self._ranking.parts(),
             "evidence": self._evidence.parts(),
             "suspects": list(self._suspects),
             "raised": self._raised,
@@ -209,16 +244,23 @@ class Monitor(ABC):
             "lasted": self._lasted,
         }
 
-    def restore(self, parts: dict[str, Any]) -> None:
-        """Become what another was."""
+    def usual(self) -> dict[str, Any]:
+        """Return what is usual."""
+        return {"ranking": self._ranking.parts()}
+
+    def restore_now(self, parts: Mapping[str, Any]) -> None:
+        """Take back :meth:`now`."""
         self.taken, self._lasted = parts["taken"], parts["lasted"]
-        self._ranking.restore(parts["ranking"])
         self._evidence.restore(parts["evidence"])
         self._suspects = deque((Value(*value), surprise) for value, surprise in parts["suspects"])
         maxlen, latest = parts["latest"]
         self._latest = deque(((Value(*value), each) for value, each in latest), maxlen)
         raised = parts["raised"]
         self._raised = None if raised is None else _change(raised)
+
+    def restore_usual(self, parts: Mapping[str, Any]) -> None:
+        """Take back :meth:`usual`."""
+        self._ranking.restore(parts["ranking"])
 
 
 def _change(parts: Sequence[Any]) -> Change:

@@ -19,7 +19,7 @@ _SMALLEST: Final = 1e-6
 _MEASURES: Final = {
     POSITIVES: "score that positives get (geometric mean)",
     LOSS: "log loss of the score (geometric mean over blocks)",
-    CALIBRATION: "positives there were, for each that was expected",
+    CALIBRATION: "times as many positives as expected, or as few",
     BASE_RATE: "share of positives",
     DELAY: "days from the event until the label",
 }
@@ -50,6 +50,8 @@ class OutcomeStreams:
         self.model = ""
         """The model that serves, by name."""
         self._since_ms = 0
+        self.seen = 0
+        """Outcomes that were looked at, since it serves."""
         self._loss = [0.0, 0, 0]
         """Sum of losses, positives, negatives."""
         self._rates = [0.0, 0, 0]
@@ -65,7 +67,7 @@ class OutcomeStreams:
         if record["occurred_at_ms"] < self._since_ms:
             return False
         self.model, self._since_ms = record["model"], record["occurred_at_ms"]
-        self._loss, self._rates = [0.0, 0, 0], [0.0, 0, 0]
+        self._loss, self._rates, self.seen = [0.0, 0, 0], [0.0, 0, 0], 0
         return True
 
     def values(self, record: Mapping[str, Any]) -> Iterator[Seen]:
@@ -76,6 +78,7 @@ class OutcomeStreams:
         at_ms, example = record["known_at_ms"], record["decision_id"]
         if at_ms < self._since_ms + self._settled_ms:
             return
+        self.seen += 1
         score = min(max(record["score"], _SMALLEST), 1 - _SMALLEST)
         is_positive = record["value"]
         yield Seen(DELAY + record["source"], Value(log(record["delay_ms"] + 1), at_ms, example))
@@ -104,22 +107,26 @@ class OutcomeStreams:
         rates[2] += 1
         if rates[2] == _BLOCK:
             expected, positives, outcomes = rates
-            yield Seen(CALIBRATION, Value(log((positives + 1) / (expected + 1)), at_ms, example))
+            amiss = abs(log((positives + 1) / (expected + 1)))
+            yield Seen(CALIBRATION, Value(amiss, at_ms, example))
             yield Seen(BASE_RATE, Value(log((positives + 1) / outcomes), at_ms, example))
             self._rates = [0.0, 0, 0]
 
-    def parts(self) -> dict[str, Any]:
-        """Return all of it as JSON, for :meth:`restore`."""
-        return {
+    def slots(self) -> dict[int, dict[str, Any]]:
+        """Return all of it as JSON, for :meth:`restore`, in one slot."""
+        parts = {
             "model": self.model,
             "since_ms": self._since_ms,
+            "seen": self.seen,
             "loss": self._loss,
             "rates": self._rates,
         }
+        return {0: parts}
 
-    def restore(self, parts: Mapping[str, Any]) -> None:
+    def restore(self, slots: Mapping[int, Mapping[str, Any]]) -> None:
         """Become what another was."""
-        self.model, self._since_ms = parts["model"], parts["since_ms"]
+        parts = slots[0]
+        self.model, self._since_ms, self.seen = parts["model"], parts["since_ms"], parts["seen"]
         self._loss, self._rates = parts["loss"], parts["rates"]
 
 

@@ -56,6 +56,11 @@ class Ranking:
         return _NORMAL.inv_cdf(min(max(rank, smallest), 1 - smallest))
 
     @property
+    def known(self) -> int:
+        """How many values are usual."""
+        return len(self._sorted)
+
+    @property
     def clumping(self) -> float:
         """Standard deviation of the surprises' sums, of what it would be without clumps; >= 1."""
         worst = 1.0

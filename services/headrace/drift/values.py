@@ -9,10 +9,10 @@ class ValueMonitor(Monitor):
     """Watches values whose mean says what is the matter."""
 
     def size(self, suspects: Sequence[Value]) -> Sized:
-        """Return the means, and their difference as a share of the usual one."""
+        """Return the means, and their difference."""
         before = self._ranking.mean
         after = sum(each.value for each in suspects) / len(suspects)
-        return Sized(before, after, (after - before) / max(abs(before), 1e-9))
+        return Sized(before, after, after - before)
 
     def accept(self, value: Value) -> None:
         """Nothing more is to be learned."""

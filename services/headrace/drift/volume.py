@@ -51,17 +51,19 @@ class Volume:
         self._sums[of_week] += count
         self._weeks[of_week] += 1
 
-    def parts(self) -> dict[str, Any]:
-        """Return all of it as JSON, for :meth:`restore`."""
-        return {
+    def slots(self) -> dict[int, dict[str, Any]]:
+        """Return all of it as JSON, for :meth:`restore`, in one slot."""
+        parts = {
             "counts": list(self._counts.items()),
             "next": self._next,
             "sums": self._sums,
             "weeks": self._weeks,
         }
+        return {0: parts}
 
-    def restore(self, parts: Mapping[str, Any]) -> None:
+    def restore(self, slots: Mapping[int, Mapping[str, Any]]) -> None:
         """Become what another was."""
+        parts = slots[0]
         self._counts = {hour: count for hour, count in parts["counts"]}
         self._next, self._sums, self._weeks = parts["next"], parts["sums"], parts["weeks"]
 

@@ -15,7 +15,6 @@ from headrace.drift.outcomes import BASE_RATE, CALIBRATION, DELAY, LOSS, POSITIV
 from headrace.drift.values import ValueMonitor
 from headrace.drift.volume import Volume
 from headrace.usecase.charter import Charter
-from headrace.usecase.labels import MATURED
 
 INPUT: Final = "input/"
 SCORE: Final = "score/served"
@@ -42,16 +41,17 @@ _LEAST_RATIO: Final = 0.2
 """Of a difference of logarithms: about a fifth more or less."""
 _LEAST_VALUES: Final = 20
 _FEATURES: Final = 5
+_OF_OUTCOMES: Final = ("concept/", "calibration/", "label/")
 
 
 class Kept(Protocol):
     """Something whose state is kept."""
 
-    def parts(self) -> dict[str, Any]:
-        """Return all of it as JSON."""
+    def slots(self) -> dict[int, dict[str, Any]]:
+        """Return what has changed since this was last asked, by slot, as JSON."""
 
-    def restore(self, parts: dict[str, Any]) -> None:
-        """Become what another was."""
+    def restore(self, slots: Mapping[int, Mapping[str, Any]]) -> None:
+        """Become what another was, given all its slots."""
 
 
 class Shift(NamedTuple):
@@ -121,7 +121,7 @@ class Watch:
         for subject in (POSITIVES, LOSS, CALIBRATION, BASE_RATE, VOLUME, *delays):
             monitors[subject] = ValueMonitor(
                 subject,
-                two_sided=subject not in (POSITIVES, LOSS),
+                two_sided=subject not in (POSITIVES, LOSS, CALIBRATION),
                 least=_LEAST_VALUES,
                 least_magnitude=_LEAST_RATIO,
             )
@@ -139,19 +139,19 @@ class Watch:
 
     def outcome(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
         """Take in an ``OutcomeKnown``; yield what it makes known."""
-        self.touched |= {"outcomes", "counts"}
-        self._counts.outcomes += 1
+        self.touched.add("outcomes")
         if self._outcomes.is_another_model(record):
-            for subject in (POSITIVES, LOSS, CALIBRATION, BASE_RATE):
-                self.touched.add(subject)
-                if over := self._monitors[subject].start_anew():
-                    yield self._noticed(subject, over)
+            for subject, monitor in self._monitors.items():
+                if subject.startswith(_OF_OUTCOMES):
+                    self.touched.add(subject)
+                    if over := monitor.start_anew():
+                        yield self._noticed(subject, over)
         for subject, value in self._outcomes.values(record):
             monitor = self._monitors.get(subject)
             if monitor is None:  # by the word of a source that the charter does not name any more
                 continue
             self.touched.add(subject)
-            an_event = (monitor.taken + 1) / (self._counts.outcomes + 1)
+            an_event = (monitor.taken + 1) / self._outcomes.seen
             if change := monitor.take(value, self._allowed(subject) * an_event):
                 yield self._noticed(subject, change, an_event)
 
@@ -245,14 +245,14 @@ class _Counts:
     """How much there was, and who serves."""
 
     def __init__(self) -> None:
-        self.events = self.outcomes = 0
+        self.events = 0
         self.model = self.model_version = ""
 
-    def parts(self) -> dict[str, Any]:
-        return dict(vars(self))
+    def slots(self) -> dict[int, dict[str, Any]]:
+        return {0: dict(vars(self))}
 
-    def restore(self, parts: dict[str, Any]) -> None:
-        vars(self).update(parts)
+    def restore(self, slots: Mapping[int, Mapping[str, Any]]) -> None:
+        vars(self).update(slots[0])
 
 
 def kind_of(subject: str) -> SignalKind:
