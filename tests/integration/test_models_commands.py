@@ -1,36 +1,19 @@
 """What people do with models, from the first outcome to the way back, on the real stack."""
 
 import json
-import random
-import signal
-import subprocess
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from support.charter_texts import card_fraud
+from support.outcomes import LEARNING, outcome, publish
 from support.running import run, until
-from support.use_case import PROGRAM, START_MS, deployed
+from support.use_case import START_MS, deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
-DAY = 86_400_000
 OUTCOMES = 240
-LEARNING = """
-[learning]
-champion = "logistic"
-freeze_every = 60
-
-[learning.models.logistic]
-family = "logistic"
-parameters = { learning_rate = 0.05 }
-
-[learning.models.bayes]
-family = "gaussian-bayes"
-
-[policy]
-"""
 
 
 @pytest.fixture
@@ -39,49 +22,6 @@ def case(stack, use_case, tmp_path):
     original.write_text(card_fraud(learning=False))
     with deployed(use_case, tmp_path, {"[policy]\n": LEARNING}, original) as case:
         yield case
-
-
-def outcome(case, number, value=None, **others):
-    """What an event turned out to be: positive where its first feature is large."""
-    rnd = random.Random(number)
-    vector = [rnd.gauss(0, 1) for _ in case.charter.feature_set.names]
-    occurred_at_ms = START_MS + number * DAY // 40
-    return {
-        "decision_id": f"{case.name}.events:0:{number}",
-        "event_id": f"event-{number}",
-        "use_case": case.name,
-        "key": f"card-{number % 7}",
-        "occurred_at_ms": occurred_at_ms,
-        "decided_at_ms": occurred_at_ms,
-        "amount_minor": 1_000,
-        "currency": "EUR",
-        "charter_digest": case.charter.digest,
-        "feature_set": case.charter.feature_set.digest,
-        "features": vector,
-        "model": "scorecard",
-        "model_version": "1",
-        "model_digest": bytes(32),
-        "arm": "champion",
-        "arm_probability": 1.0,
-        "score": rnd.random(),
-        "action": "approve",
-        "expected_cost_minor": None,
-        "stage": "shadow",
-        "acted": False,
-        "fallback": "",
-        "value": vector[0] > 0.5 if value is None else value,
-        "source": "analyst",
-        "known_at_ms": occurred_at_ms + DAY,
-        "delay_ms": DAY,
-        "revision": 1,
-        "replaces": None,
-        **others,
-    }
-
-
-def publish(case, outcomes) -> None:
-    encode = case.encoder("outcomes")
-    case.publish([(each["key"], encode(each)) for each in outcomes], "outcomes")
 
 
 def told(case, *arguments):
@@ -186,31 +126,6 @@ def test_models_are_compared_retrained_pinned_handed_back_and_rolled_back(case, 
         done(case, "serve", scorecard["name"], "--reason", "back to what we know")
         assert serving(case)[:2] == (scorecard["name"], scorecard["version"])
         assert learning.stop() == 0
-
-
-def test_a_schedule_goes_on_until_it_is_ended_and_publishes_what_is_new_once(case):
-    publish(case, (outcome(case, number) for number in range(30)))
-    command = [PROGRAM, "models", "retrain", "--every", "1s", "--json", "--charter", case.path]
-    schedule = subprocess.Popen(
-        command, env=case.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert schedule.stdout is not None
-        first, second = (json.loads(schedule.stdout.readline()) for _ in range(2))
-        assert {each["version"] for each in first["published"]} == {"30-retrained"}
-        assert len(first["published"]) == 2
-        assert second["published"] == []
-        publish(case, [outcome(case, 30)])
-        for line in schedule.stdout:
-            if published := json.loads(line)["published"]:
-                break
-        assert {each["version"] for each in published} == {"31-retrained"}
-        schedule.send_signal(signal.SIGTERM)
-        _, errors = schedule.communicate(timeout=30)
-        assert schedule.returncode == 0, errors
-    finally:
-        schedule.kill()
-        schedule.wait(10)
 
 
 def test_a_folder_that_nobody_trusted_has_signed_is_not_published(case):

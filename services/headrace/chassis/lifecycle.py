@@ -5,19 +5,37 @@ import logging
 import signal
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
 
-from headrace.chassis.health import HealthEndpoint
-from headrace.chassis.stream import Stream
+from headrace.chassis.health import Health, HealthEndpoint
+from headrace.chassis.metrics import Metrics
 from headrace.errors import HeadraceError
 
 _log = logging.getLogger("headrace.lifecycle")
 
 
-def serve(stream: Stream[Any], host: str, port: int) -> None:
-    """Run a stream until SIGTERM or SIGINT; the batch in hand is finished and committed first.
+class Service(Protocol):
+    """What runs until it is told to end, such as a stream."""
+
+    @property
+    def health(self) -> Health:
+        """What it says of itself."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """What it counts."""
+
+    def run(self) -> None:
+        """Work until stopped."""
+
+    def stop(self) -> None:
+        """Ask :meth:`run` to end; safe in a signal handler."""
+
+
+def serve(service: Service, host: str, port: int) -> None:
+    """Run a service until SIGTERM or SIGINT; a stream finishes and commits the batch in hand.
 
     Raises
     ------
@@ -26,14 +44,14 @@ def serve(stream: Stream[Any], host: str, port: int) -> None:
     """
     if threading.current_thread() is threading.main_thread():
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, _stopper(stream))
+            signal.signal(name, _stopper(service))
     # The state is many objects that live long: looking through all of them again and again cost
     # 2 to 3 microseconds an event.
     gc.set_threshold(50_000, 20, 100)
-    with HealthEndpoint(host, port, stream.health, stream.metrics.exposition) as endpoint:
+    with HealthEndpoint(host, port, service.health, service.metrics.exposition) as endpoint:
         _log.info("health at %s", endpoint.address)
         try:
-            stream.run()
+            service.run()
         except KafkaException as error:
             raise HeadraceError(
                 f"Kafka refuses to go on: {error}",
@@ -42,9 +60,9 @@ def serve(stream: Stream[Any], host: str, port: int) -> None:
     _log.info("stopped")
 
 
-def _stopper(stream: Stream[Any]) -> Any:
+def _stopper(service: Service) -> Any:
     def stop(number: int, _frame: FrameType | None) -> None:
-        _log.info("%s: finishing the batch in hand", signal.Signals(number).name)
-        stream.stop()
+        _log.info("%s: ending", signal.Signals(number).name)
+        service.stop()
 
     return stop

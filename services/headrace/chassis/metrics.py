@@ -19,7 +19,10 @@ CountName = Literal[
     "watched_passed_over",  # the handler fails on them, and another service answers for them
     "outcomes_passed_over",  # that nothing could be learned from
     "models_published",
+    "retrainings",  # by outcome: published, failed
     "snapshots",
+    "signals_raised",  # drifts that were noticed
+    "signals_cleared",
     "transactions",  # by outcome: committed, failed
     "state_bytes",  # bytes of changelog values written
     "outgoing",  # output records, dead letters and changelog included
@@ -30,9 +33,13 @@ GaugeName = Literal[
     "restore_seconds",  # how long the latest restore took
     "recovered_transactions",  # that seemed to fail and turned out committed
     "paused",  # 1 while the service is paused
+    "retraining_due_timestamp_seconds",  # when the next is due; 0 where no model was published yet
+    "retraining_seconds",  # how long the latest took
+    "retraining_outcomes",  # from how many it has learned
 ]
 _LABELS: Mapping[str, tuple[str, ...]] = {
     "dead_letters": ("reason",),
+    "retrainings": ("outcome",),
     "transactions": ("outcome",),
     "lag_records": ("partition",),
 }

@@ -1,6 +1,6 @@
 """Producing outside the stream, one record or several as one, and knowing that they arrived."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import uuid4
 
@@ -11,6 +11,11 @@ from headrace.chassis.transactor import ToProduce, enqueue, persist
 from headrace.errors import HeadraceError
 
 _CALL_S: Final = 5.0
+_FENCED: Final = (
+    KafkaError._FENCED,
+    KafkaError.PRODUCER_FENCED,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+)
 
 
 def produce_one(
@@ -56,25 +61,71 @@ def produce_together(
     HeadraceError
         The broker has refused them, or has not said within the time that they are committed.
     """
-    transactional_id = f"headrace.once.{uuid4().hex}"
+    produce_fenced(clients, f"headrace.once.{uuid4().hex}", lambda: records, timeout_s)
+
+
+class Fenced(HeadraceError):
+    """Another process has taken the transactional id: nothing was written."""
+
+
+def produce_fenced(
+    clients: Clients,
+    transactional_id: str,
+    records: Callable[[], Iterable[ToProduce]],
+    timeout_s: float = 30.0,
+    go_on: Callable[[], bool] = lambda: True,
+) -> None:
+    """Write records in one transaction, as the only process that has its transactional id.
+
+    Parameters
+    ----------
+    records
+        Called once whoever had the id before can write no more, and what they have committed can
+        be read; where it returns nothing, nothing is written.
+    go_on
+        Whether a broker that does not answer is still to be waited for.
+
+    Raises
+    ------
+    Fenced
+        Another process has taken the id since.
+    HeadraceError
+        As :func:`produce_together`.
+    """
     producer = clients.transactional_producer(transactional_id, int(timeout_s * 1_000))
     try:
-        persist(lambda: producer.init_transactions(_CALL_S), timeout_s)
-        producer.begin_transaction()
-        for each in records:
-            enqueue(producer, each)
-        persist(lambda: producer.commit_transaction(_CALL_S), timeout_s)
+        persist(lambda: producer.init_transactions(_CALL_S), timeout_s, go_on)
     except KafkaException as error:
-        _abort(producer)
-        raise HeadraceError(
-            f"The records were not taken as one: {error.args[0].str()}.",
-            fix="Where a topic lacks, create it by `headrace topics apply`; else try again.",
-        ) from error
+        raise _not_taken(error) from error
+    wanted = list(records())
+    if not wanted:
+        return
+    try:
+        producer.begin_transaction()
+        for each in wanted:
+            enqueue(producer, each)
+        persist(lambda: producer.commit_transaction(_CALL_S), timeout_s, go_on)
+    except KafkaException as error:
+        raise _not_taken(_aborted(producer, error)) from error
 
 
-def _abort(producer: Producer) -> None:
-    """End a transaction that failed, where that can be done; else the broker does."""
+def _not_taken(error: KafkaException) -> HeadraceError:
+    said = error.args[0]
+    if said.code() in _FENCED:
+        return Fenced("The records were not taken: another process writes them.")
+    return HeadraceError(
+        f"The records were not taken as one: {said.str()}.",
+        fix="Where a topic lacks, create it by `headrace topics apply`; else try again.",
+    )
+
+
+def _aborted(producer: Producer, error: KafkaException) -> KafkaException:
+    """End a transaction that failed, where that can be done (else the broker does); return why.
+
+    Of a producer that has failed for good, the next call says only that; to abort says why.
+    """
     try:
         producer.abort_transaction(_CALL_S)
-    except KafkaException:
-        return
+    except KafkaException as failed:
+        return failed if error.args[0].code() == KafkaError._FATAL else error
+    return error

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from headrace.commands.console import print_json, print_table, results
-from headrace.commands.shelf import SHORT, Record, Shelf, chosen, manifest_of
+from headrace.commands.shelf import SHORT, Record, Shelf, chosen
 from headrace.contracts.schemas import field_names
 from headrace.errors import HeadraceError
 from headrace.explaining.words import timestamp
 from headrace.models.manifest import LearnedLineage, Manifest
+from headrace.models.publication import manifest_of
 from headrace.scoring.provision import freeze as freeze_model
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter

@@ -1,19 +1,20 @@
 """``headrace run``, ``headrace ready`` and ``headrace release``: one service at a time."""
 
 import getpass
+import os
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import httpx
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.lifecycle import Service as Running
 from headrace.chassis.lifecycle import serve
 from headrace.chassis.logs import log_as_json
 from headrace.chassis.pauses import release as released
 from headrace.chassis.produce import produce_one
 from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
-from headrace.chassis.stream import Stream
 from headrace.chassis.telemetry import Telemetry, telemetry
 from headrace.chassis.wiring import Wiring
 from headrace.commands.console import print_json, results
@@ -23,14 +24,21 @@ from headrace.errors import HeadraceError
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
-Service = Literal["labelling", "learning", "profiling", "scoring", "sketching"]
+Service = Literal[
+    "drift", "labelling", "learning", "profiling", "retraining", "scoring", "sketching"
+]
 _HEALTH_PORTS: dict[Service, int] = {
     "scoring": 19_101,
     "labelling": 19_102,
     "learning": 19_103,
     "profiling": 19_104,
-    "sketching": 19_105,
+    "retraining": 19_105,
+    "sketching": 19_106,
+    "drift": 19_107,
 }
+_YIELDING: Final[dict[Service, int]] = {"drift": 5, "learning": 10, "retraining": 10, "sketching": 5}
+"""By how much some are nicer than what decides: an outcome that is learned a little later is none
+the worse, while a decision has a deadline, and on a machine with few cores they took its time."""
 
 
 def run(service: Service, *, charter: Path | None = None) -> None:
@@ -46,16 +54,17 @@ def run(service: Service, *, charter: Path | None = None) -> None:
     charter
         The use case's charter; the shipped one where not given.
     """
+    os.nice(_YIELDING.get(service, 0))  # before there is any thread: each takes over its maker's
     log_as_json(service)
     stream_settings = StreamSettings()
     with telemetry(f"headrace.{service}") as traced:
-        stream = _build(service, charter, stream_settings, traced)
-        serve(stream, stream_settings.health_host, _port(service))
+        running = _build(service, charter, stream_settings, traced)
+        serve(running, stream_settings.health_host, _port(service))
 
 
 def _build(
     service: Service, charter: Path | None, settings: StreamSettings, traced: Telemetry
-) -> Stream[Any]:
+) -> Running:
     """Wire a service; the libraries of the others are not loaded."""
     declared: dict[str, Any] = {} if charter is None else {"charter": charter}
     around = (KafkaSettings(), RegistrySettings(), settings, traced)
@@ -76,6 +85,14 @@ def _build(
         from headrace.sketching import app as sketching
 
         return sketching.build(UseCaseSettings(**declared), *around)
+    if service == "retraining":
+        from headrace.learning import scheduled
+
+        return scheduled.build(UseCaseSettings(**declared), *around[:3])
+    if service == "drift":
+        from headrace.drift import app as drift
+
+        return drift.build(UseCaseSettings(**declared), *around)
     from headrace.scoring import app as scoring
 
     return scoring.build(ScoringSettings(**declared), *around)

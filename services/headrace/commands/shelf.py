@@ -2,21 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final, Self
 
-from pydantic import ValidationError
-
 from headrace.chassis.produce import produce_together
 from headrace.chassis.table import Table
 from headrace.chassis.topology import Channel
-from headrace.chassis.transactor import ToProduce
 from headrace.commands.desk import Desk
 from headrace.errors import HeadraceError
+from headrace.learning.shelving import to_produce
 from headrace.models.choice import to_serve as chosen_to_serve
-from headrace.models.manifest import Manifest
 from headrace.models.publication import Publication
 from headrace.scoring.published import PublishedModels
 from headrace.scoring.settings import ScoringSettings
@@ -70,15 +66,8 @@ def put(desk: Desk, publications: Iterable[Publication]) -> None:
     HeadraceError
         The broker does not take them.
     """
-    wanted = list(publications)
-    chunks = chain.from_iterable(each.chunks for each in wanted)
-    produce_together(
-        desk.clients,
-        [
-            _to_produce(_channel(desk, "model-chunks"), chunks),
-            _to_produce(_channel(desk, "models"), (each.model for each in wanted)),
-        ],
-    )
+    models, chunks = _channel(desk, "models"), _channel(desk, "model-chunks")
+    produce_together(desk.clients, to_produce(publications, models, chunks))
 
 
 def chosen(
@@ -116,14 +105,6 @@ def chosen(
     return found[-1]
 
 
-def manifest_of(record: Record) -> Manifest | None:
-    """Return what the record says of itself; who signed it is not looked at."""
-    try:
-        return Manifest.model_validate_json(record["manifest"])
-    except ValidationError:
-        return None
-
-
 def to_serve(model: Record, charter: Path | None) -> str:
     """Return the command that lets a published model serve; the reason is its user's to say."""
     named = f"{model['name']} --digest {model['digest'].hex()[:SHORT]} --reason TEXT"
@@ -134,10 +115,3 @@ def to_serve(model: Record, charter: Path | None) -> str:
 
 def _channel(desk: Desk, plural: str) -> Channel:
     return desk.wiring.channel(f"{desk.charter.name}.{plural}")
-
-
-def _to_produce(channel: Channel, records: Iterable[tuple[str, Any]]) -> ToProduce:
-    keyed = list(records)
-    return ToProduce(
-        channel.topic, [key for key, _ in keyed], [channel.encode(record) for _, record in keyed]
-    )

@@ -1,13 +1,13 @@
 """Learning anew from what the events are held to be in the end, rather than as it became known."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from headrace.errors import HeadraceError
 from headrace.learning.standing import Standing, take_or_fault
 from headrace.usecase.charter import Charter
+from headrace.usecase.learning import Learning
 from headrace.usecase.problems import unknown
 
 
@@ -71,13 +71,13 @@ class Retraining:
             self.passed_over[why_not] += 1
 
 
-def narrowed(charter: Charter, model: str | None) -> Charter:
-    """Return the charter as if it declared one model only, and those that it is the mean of.
+def narrowed(charter: Charter, names: Collection[str] | None) -> Charter:
+    """Return the charter as if it declared some models only, and those that they are the means of.
 
     Parameters
     ----------
-    model
-        Its name; None for all of them.
+    names
+        At least one; None for all models.
 
     Raises
     ------
@@ -89,11 +89,16 @@ def narrowed(charter: Charter, model: str | None) -> Charter:
         raise HeadraceError(
             f"The charter {charter.name} learns nothing.", fix="Declare [learning]."
         )
-    if model is None:
+    if names is None:
         return charter
-    if model not in learning.models:
-        raise HeadraceError(f"{unknown('model', model, learning.models)}.")
-    wanted = {model, *learning.models[model].mean_of}
-    models = {name: each for name, each in learning.models.items() if name in wanted}
-    one = replace(learning, champion=model, models=models)
-    return charter.model_copy(update={"learning": one})
+    for name in names:
+        if name not in learning.models:
+            raise HeadraceError(f"{unknown('model', name, learning.models)}.")
+    wanted = {*names}.union(*(learning.models[name].mean_of for name in names))
+    fewer = Learning(
+        champion=learning.champion if learning.champion in wanted else min(names),
+        negatives_share=learning.negatives_share,
+        freeze_every=learning.freeze_every,
+        models={name: each for name, each in learning.models.items() if name in wanted},
+    )
+    return charter.model_copy(update={"learning": fewer})

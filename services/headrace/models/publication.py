@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from headrace.contracts.records import ModelChunkPublished, ModelPublished
 from headrace.models.artefact import (
@@ -69,6 +70,14 @@ def publication_of(artefact: Artefact, signed: Signed, published_at_ms: int) -> 
     }
     chunks = [part for array in by_digest.values() for part in _parts(array)]
     return Publication(chunks, (digest.hex(), published))
+
+
+def manifest_of(record: Mapping[str, Any]) -> Manifest | None:
+    """Return what a ``ModelPublished`` says of itself; who signed it is not looked at."""
+    try:
+        return Manifest.model_validate_json(record["manifest"])
+    except ValidationError:
+        return None
 
 
 def published_manifest(

@@ -1,17 +1,33 @@
 """What a use case's models are to be: declared by name and parameters, learned side by side."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
 
-from headrace.usecase.declared import STRICT, Slug, Text, Whole
+from headrace.usecase.declared import STRICT, DurationMs, Slug, Text, Whole, duration_text
 from headrace.usecase.problems import Problem, unknown
 from headrace.usecase.salvage import as_far_as_known
 
 Parameter = StrictBool | StrictInt | StrictFloat | StrictStr
 Weight = Annotated[float, Field(strict=True, ge=1e-6, le=1e6)]
+_RETRAIN_EVERY_LEAST_MS: Final = 5_000
+
+
+def _is_a_period(duration_ms: int) -> int:
+    """Refuse what is so short that reading the history alone takes longer."""
+    if duration_ms < _RETRAIN_EVERY_LEAST_MS:
+        raise ValueError(f"it should be {duration_text(_RETRAIN_EVERY_LEAST_MS)} at least")
+    return duration_ms
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -44,6 +60,11 @@ class Learning:
     """Share of the negative outcomes that is learned from; scores are corrected for the others."""
     freeze_every: Whole = Field(examples=[10_000])
     """Outcomes from one version of the models to the next."""
+    retrain_every_ms: Annotated[DurationMs, AfterValidator(_is_a_period)] | None = Field(
+        default=None, alias="retrain_every", examples=["30d"], repr=False
+    )
+    """How long after a model was last learned anew from history it is again; never by itself where
+    not given. No part of what is learned, and so of no snapshot's fit either."""
     models: dict[Slug, LearnedModel] = Field(
         min_length=1, examples=[{"logistic": {"family": "logistic"}}]
     )

@@ -3,11 +3,11 @@
 import pytest
 
 from headrace.chassis.clients import Clients
-from headrace.chassis.produce import produce_one, produce_together
+from headrace.chassis.produce import Fenced, produce_fenced, produce_one, produce_together
 from headrace.chassis.settings import KafkaSettings
 from headrace.chassis.transactor import ToProduce
 from headrace.errors import HeadraceError
-from support.fake_kafka import FakeClients, FakeKafka
+from support.fake_kafka import FakeClients, FakeKafka, meanwhile
 
 
 @pytest.fixture
@@ -54,3 +54,42 @@ def test_where_one_of_them_is_refused_none_is_seen_and_the_next_go_through(kafka
     assert [*kafka.records("models"), *kafka.records("pauses")] == []
     produce_together(FakeClients(kafka), together(b"released"))
     assert len([*kafka.records("models")]) == 2
+
+
+def test_who_takes_the_name_last_writes_and_the_one_before_is_told(kafka):
+    def other():
+        produce_fenced(FakeClients(kafka, "other"), "the name", lambda: together(b"theirs"))
+
+    kafka.faults.plan("commit_transaction", meanwhile(other), process="one")
+    with pytest.raises(Fenced):
+        produce_fenced(FakeClients(kafka, "one"), "the name", lambda: together(b"ours"))
+    assert [each.value() for each in kafka.records("pauses")] == [b"theirs"]
+
+
+def test_what_is_to_be_written_is_asked_for_once_nobody_else_can_write(kafka):
+    def other():
+        produce_fenced(FakeClients(kafka, "other"), "the name", lambda: together(b"theirs"))
+
+    kafka.faults.plan("init_transactions", meanwhile(other), process="one")
+    seen = []
+
+    def nothing():
+        seen.extend(each.value() for each in kafka.records("pauses"))
+        return []
+
+    produce_fenced(FakeClients(kafka, "one"), "the name", nothing)
+    assert seen == [b"theirs"]
+    assert len([*kafka.records("pauses")]) == 1
+
+
+def test_a_broker_that_does_not_answer_is_waited_for_only_as_long_as_wanted():
+    nowhere = Clients(KafkaSettings(bootstrap_servers="127.0.0.1:1"))
+    asked = []
+
+    def go_on():
+        asked.append(True)
+        return False
+
+    with pytest.raises(HeadraceError, match="not taken as one"):
+        produce_fenced(nowhere, "the name", list, 60.0, go_on)
+    assert asked == [True]

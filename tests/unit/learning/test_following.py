@@ -174,6 +174,19 @@ def test_a_snapshot_for_other_models_is_not_gone_on_from():
         Snapshots(changed, KEY_PAIR).read(dict(enumerate(BODIES)))
 
 
+def test_how_often_models_are_learned_anew_from_history_is_no_matter_of_a_snapshot():
+    often = Learning(
+        champion=LEARNING.champion,
+        freeze_every=LEARNING.freeze_every,
+        models=LEARNING.models,
+        negatives_share=LEARNING.negatives_share,
+        retrain_every="7d",
+    )
+    changed = CHARTER.model_copy(update={"learning": often})
+    restored = Snapshots(changed, KEY_PAIR).read(dict(enumerate(BODIES)))
+    assert restored.digest() == SNAPSHOTS.read(dict(enumerate(BODIES))).digest()
+
+
 def test_a_large_snapshot_goes_in_parts(monkeypatch):
     monkeypatch.setattr("headrace.learning.snapshots.PART_BYTES", 1_000)
     bodies = SNAPSHOTS.bodies(followed(30))

@@ -133,16 +133,23 @@ def test_a_decision_that_no_model_can_compute_with_ends_nothing():
 
 
 def test_one_model_learned_alone_is_what_it_is_among_the_others():
-    alone = retrained(FIRST, narrowed(CHARTER, "both")).standing.fold.freeze()
+    alone = retrained(FIRST, narrowed(CHARTER, ["both"])).standing.fold.freeze()
     among = retrained(FIRST).standing.fold.freeze()
     assert set(alone) == {"logistic", "tree", "both"}
     for name, array in alone["both"].arrays.items():
         assert array.tobytes() == among["both"].arrays[name].tobytes()
-    assert narrowed(CHARTER, "both").digest == CHARTER.digest
+    assert narrowed(CHARTER, ["both"]).digest == CHARTER.digest
+
+
+def test_several_models_are_learned_without_the_others():
+    assert set(retrained(FIRST, narrowed(CHARTER, ["bayes", "tree"])).standing.fold.freeze()) == {
+        "bayes",
+        "tree",
+    }
 
 
 def test_what_the_charter_does_not_declare_is_not_learned():
     with pytest.raises(HeadraceError, match="no model logistics; did you mean logistic"):
-        narrowed(CHARTER, "logistics")
+        narrowed(CHARTER, ["bayes", "logistics"])
     with pytest.raises(HeadraceError, match="learns nothing"):
         narrowed(CHARTER.model_copy(update={"learning": None}), None)

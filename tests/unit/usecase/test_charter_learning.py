@@ -81,6 +81,12 @@ def test_what_is_declared_is_read(load) -> None:
     assert learning.models["both"].mean_of == {"logistic": 0.6, "forest": 0.4}
 
 
+def test_how_often_models_are_learned_anew_is_read_and_is_never_where_not_declared(load) -> None:
+    often = load(("freeze_every = 5_000", 'freeze_every = 5_000\nretrain_every = "30d"'))
+    assert often.learning.retrain_every_ms == 30 * 86_400_000
+    assert load().learning.retrain_every_ms is None
+
+
 def test_features_of_profiles_stand_where_they_are_declared(load) -> None:
     features = load().feature_set
     records = [{"amount_minor": 5, "occurred_at_ms": 0, "distance_km": 1.0}] * 2
@@ -134,6 +140,12 @@ def test_without_profiles_the_digest_of_the_features_is_as_it_was() -> None:
         ("mean_of = {", "parameters = {x = 1}\nmean_of = {", "has no parameters but its weights"),
         ("negatives_share = 0.2", "negatives_share = 0", "should be greater than 0"),
         ("freeze_every = 5_000", "freeze_every = 0", "should be greater than 0"),
+        ("freeze_every = 5_000", 'freeze_every = 9\nretrain_every = "4s"', "should be 5s at least"),
+        (
+            "freeze_every = 5_000",
+            "freeze_every = 9\nretrain_every = 30",
+            "a whole number and a unit",
+        ),
     ],
 )
 def test_an_error_says_what_would_be_right(load, old, new, told) -> None:

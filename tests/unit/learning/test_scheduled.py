@@ -1,0 +1,289 @@
+"""The schedule: what is due is learned anew, whatever fails is tried again, and nothing ends it."""
+
+import itertools
+import logging
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from headrace.chassis.pauses import Pauses
+from headrace.contracts.registry import RegistryUnavailable
+from headrace.errors import HeadraceError
+from headrace.learning import scheduled
+from headrace.learning.retrainer import GivenUp, Retrained
+from headrace.learning.scheduled import Scheduled
+from headrace.learning.versions import History
+from headrace.models.manifest import LearnedLineage, Manifest
+
+HOUR = 3_600_000
+PERIOD = 24 * HOUR
+NOTHING_NEW = Retrained(None, [], {}, "nothing has become known since the last time")
+
+
+def model(name, version, published_at_ms, *, anew):
+    lineage = LearnedLineage(
+        charter="ab" * 32, numpy="2", outcomes=60, until_offset=60, is_retrained=anew, river="0"
+    )
+    manifest = Manifest(
+        format=1,
+        family="logistic",
+        name=name,
+        version=version,
+        feature_set="ab" * 32,
+        features=("x",),
+        arrays={},
+        lineage=lineage,
+        created_at_ms=0,
+    )
+    return {
+        "name": name,
+        "version": version,
+        "digest": f"{name} {version}".encode(),
+        "manifest": manifest.to_bytes(),
+        "signature": b"",
+        "published_at_ms": published_at_ms,
+    }
+
+
+class Topics:
+    """Stands for the followed topics; the paused ones' table too."""
+
+    def __init__(self):
+        self.records = {}
+        self.opened = self.closed = 0
+        self.fails = []
+
+    def open(self, timeout_s):
+        self.opened += 1
+        if self.fails:
+            raise self.fails.pop()
+
+    def refresh(self):
+        pass
+
+    def close(self):
+        self.closed += 1
+
+
+class World:
+    """A schedule with clocks of its own, and a retrainer that does what a test says."""
+
+    def __init__(self, monkeypatch):
+        self.now_s = 0.0
+        self.asked = []
+        self.answers = []
+        self.topics = Topics()
+        self.history = History(["a", "b"])
+        monkeypatch.setattr(scheduled, "monotonic", lambda: self.now_s)
+        monkeypatch.setattr(scheduled.time, "sleep", self.passes)
+        self.service = Scheduled(
+            self.retrain,
+            self.history,
+            Pauses(self.topics, "retraining"),
+            [self.topics],
+            PERIOD,
+            lambda: int(self.now_s * 1_000),
+        )
+
+    def passes(self, seconds):
+        self.now_s += seconds
+
+    def retrain(self, names, reason, watch):
+        self.asked.append((self.now_s, set(names), reason))
+        answer = self.answers.pop(0) if self.answers else self.all_published(names)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(watch) if callable(answer) else answer
+
+    def all_published(self, names, refused=()):
+        at_ms = int(self.now_s * 1_000)
+        fine = [model(each, f"{at_ms}", at_ms, anew=True) for each in sorted(names)]
+        return Retrained(
+            None,
+            [each for each in fine if each["name"] not in refused],
+            dict.fromkeys(refused, "it is not finite"),
+            "",
+        )
+
+    def first_versions(self, at_ms=0):
+        for name in ("a", "b"):
+            self.history.take(name, model(name, "60", at_ms, anew=False))
+
+    def runs(self, hours):
+        """Let it step for some hours, a second each."""
+        until = self.now_s + hours * 3_600
+        while self.now_s < until:
+            self.service.step()
+            self.passes(1.0)
+
+    def metric(self, name):
+        for line in self.service.metrics.exposition().decode().splitlines():
+            if line.startswith(f"headrace_{name} "):
+                return float(line.split()[1])
+        return None
+
+    def at(self):
+        return [round(at_s) for at_s, _, _ in self.asked]
+
+
+@pytest.fixture
+def world(monkeypatch):
+    return World(monkeypatch)
+
+
+def test_nothing_is_learned_until_something_was_published_and_its_time_has_come(world):
+    world.runs(1)
+    assert world.metric("retraining_due_timestamp_seconds") == 0
+    world.first_versions(at_ms=HOUR)
+    world.runs(23.9)
+    assert world.asked == []
+    assert world.metric("retraining_due_timestamp_seconds") == 25 * 3_600
+    world.runs(0.2)
+    assert world.asked == [(25 * 3_600, {"a", "b"}, "it is learned anew every 1d")]
+    world.runs(24)
+    assert world.at() == [25 * 3_600, 49 * 3_600]
+    assert world.metric('retrainings_total{outcome="published"}') == 2
+    assert world.metric("models_published_total") == 4
+
+
+def test_a_restart_forgets_nothing(world, monkeypatch):
+    world.first_versions()
+    world.runs(25)
+    restarted = World(monkeypatch)
+    restarted.now_s = world.now_s
+    for each in world.history.versions:
+        record = model(each.name, "1", each.published_at_ms, anew=each.is_retrained)
+        restarted.history.take(f"{each}", record)
+    restarted.runs(22.9)
+    assert restarted.asked == []
+    restarted.runs(0.2)
+    assert restarted.at() == [48 * 3_600]
+
+
+def test_what_is_due_while_nothing_is_known_is_looked_at_again_before_long(world, caplog):
+    world.first_versions(at_ms=-PERIOD)
+    world.answers = [NOTHING_NEW] * 5
+    with caplog.at_level(logging.INFO):
+        world.runs(0.1)
+    assert world.at() == [0, 5, 10, 15, 20, 25]
+    assert caplog.text.count("nothing has become known") == 1
+    assert world.service.health.ready()["ok"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        HeadraceError("No broker has answered.", fix="Bring it back."),
+        RegistryUnavailable("The registry is away.", fix="Bring it back."),
+        KafkaException(KafkaError(KafkaError._ALL_BROKERS_DOWN)),
+        OSError("the disk"),
+    ],
+)
+def test_a_failure_is_told_counted_and_tried_again_later_each_time(world, caplog, error):
+    world.first_versions(at_ms=-PERIOD)
+    world.answers = [error] * 4
+    world.service.step()
+    assert str(error) in str(world.service.health.ready()["why_not"])
+    assert str(error) in caplog.text
+    assert "tried again in 5 s" in caplog.text
+    world.runs(1)
+    assert world.at() == [0, 5, 15, 35, 75]
+    assert world.metric('retrainings_total{outcome="failed"}') == 4
+    assert world.service.health.ready()["ok"]
+
+
+def test_however_often_it_has_failed_it_is_tried_again_within_an_hour(world):
+    world.first_versions(at_ms=-PERIOD)
+    world.answers = [HeadraceError("No broker has answered.")] * 60
+    world.runs(60)
+    times = world.at()
+    assert max(b - a for a, b in itertools.pairwise(times)) <= 3_601
+
+
+def test_a_model_that_is_refused_is_tried_again_alone(world, caplog):
+    world.first_versions(at_ms=-PERIOD)
+    world.answers = [world.all_published({"a", "b"}, refused=["b"])]
+    world.runs(0.1)
+    assert [(at_s, names) for at_s, names, _ in world.asked] == [(0, {"a", "b"}), (5, {"b"})]
+    assert "the model b is not published: it is not finite" in caplog.text
+    assert world.metric("models_refused_total") == 1
+
+
+def test_a_broker_that_is_away_at_the_start_is_waited_for(world):
+    world.first_versions(at_ms=-PERIOD)
+    world.topics.fails = [HeadraceError("away"), HeadraceError("away")]
+    world.runs(0.1)
+    assert world.at() == [15]
+    assert world.topics.opened == 3
+    assert world.service.health.ready()["ok"]
+
+
+def test_while_it_is_paused_nothing_is_learned(world):
+    world.first_versions(at_ms=-PERIOD)
+    world.topics.records["retraining"] = {"paused": True, "reason": "an audit"}
+    world.runs(1)
+    assert world.asked == []
+    assert world.service.health.ready()["why_not"] == (
+        "paused (an audit); release it by: headrace release retraining"
+    )
+    assert world.metric("paused") == 1
+    world.topics.records["retraining"] = {"paused": False, "reason": "it is over"}
+    world.runs(0.1)
+    assert len(world.asked) == 1
+    assert world.service.health.ready()["ok"]
+
+
+def learning_until(happens):
+    """A retrainer that asks before each outcome whether to go on."""
+
+    def work(watch):
+        for offset in range(100):
+            if offset == 50:
+                happens()
+            if not watch("learning", offset, 100):
+                raise GivenUp
+        raise AssertionError("it went on")
+
+    return work
+
+
+def test_a_pause_gives_up_what_is_being_learned_and_a_release_has_it_learned_again(world):
+    world.first_versions(at_ms=-PERIOD)
+
+    def pause():
+        world.topics.records["retraining"] = {"paused": True, "reason": "an audit"}
+
+    world.answers = [learning_until(pause)]
+    world.runs(0.1)
+    assert len(world.asked) == 1
+    world.topics.records.clear()
+    world.runs(0.1)
+    assert len(world.asked) == 2
+
+
+def test_a_stop_gives_up_what_is_being_learned_and_is_no_failure(world, caplog):
+    world.first_versions(at_ms=-PERIOD)
+    world.answers = [learning_until(world.service.stop)]
+    with caplog.at_level(logging.INFO):
+        world.service.run()
+    assert len(world.asked) == 1
+    assert "nothing of it is published" in caplog.text
+    assert world.metric('retrainings_total{outcome="failed"}') is None
+    assert world.topics.closed == 1
+    assert world.service.health.ready()["why_not"] == "stopped"
+
+
+def test_while_it_learns_for_long_it_lives(world, caplog):
+    world.first_versions(at_ms=-PERIOD)
+
+    def long(watch):
+        for offset in range(30_001):
+            assert watch("learning", offset, 30_001)
+            world.passes(0.01)
+        return world.all_published({"a", "b"})
+
+    world.answers = [long]
+    with caplog.at_level(logging.INFO):
+        world.service.step()
+    assert "learning: offset 20000 of 30001" in caplog.text
+    assert world.metric("retraining_seconds") == pytest.approx(300, abs=1)
