@@ -36,7 +36,12 @@ _HEALTH_PORTS: dict[Service, int] = {
     "sketching": 19_106,
     "drift": 19_107,
 }
-_YIELDING: Final[dict[Service, int]] = {"drift": 5, "learning": 10, "retraining": 10, "sketching": 5}
+_YIELDING: Final[dict[Service, int]] = {
+    "drift": 5,
+    "learning": 10,
+    "retraining": 10,
+    "sketching": 5,
+}
 """By how much some are nicer than what decides: an outcome that is learned a little later is none
 the worse, while a decision has a deadline, and on a machine with few cores they took its time."""
 

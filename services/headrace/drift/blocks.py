@@ -49,12 +49,21 @@ class BlockMonitor(Monitor):
     few records of that hour.
     """
 
+    _edges: NDArray[np.int64]
+    """The last bins of all groups but the last one."""
+    _usual: NDArray[np.float64]
+    """(hours, groups): how many records there were."""
+    _total: float
+    _blocks: int
+    _block: dict[int, dict[int, int]]
+    """Of the block that is not over: how many records by hour and bin."""
+    _block_total: float
+    _records: int
+
     def __init__(self, subject: str, *, least_magnitude: float, warm_up_ms: int = 0) -> None:
         self._warm_up_ms = warm_up_ms
         self._first_ms = 0
-        super().__init__(
-            subject, two_sided=False, least=_LEAST, least_magnitude=least_magnitude
-        )
+        super().__init__(subject, two_sided=False, least=_LEAST, least_magnitude=least_magnitude)
 
     def tally(self, tally: Tally, once_in: float) -> Change | None:
         """Take in some records; the block is over once it has ``RECORDS``.
@@ -122,12 +131,11 @@ class BlockMonitor(Monitor):
 
     def forget(self) -> None:
         """Forget what is usual, and the groups."""
-        self._edges: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._usual: NDArray[np.float64] = np.zeros((0, 0))
+        self._edges = np.zeros(0, np.int64)
+        self._usual = np.zeros((0, 0))
         self._total = 0.0
         self._blocks = 0
-        self._block: dict[int, dict[int, int]] = {}
-        """Of what is not over yet: how many by hour and bin."""
+        self._block = {}
         self._block_total = 0.0
         self._records = 0
 
@@ -153,7 +161,7 @@ class BlockMonitor(Monitor):
         """Take back :meth:`now`."""
         super().restore_now(parts)
         self._first_ms, self._records = parts["first_ms"], parts["records"]
-        self._block = {hour: {n: count for n, count in each} for hour, each in parts["block"]}
+        self._block = {hour: dict(each) for hour, each in parts["block"]}
         self._block_total = parts["block_total"]
 
     def restore_usual(self, parts: Mapping[str, Any]) -> None:

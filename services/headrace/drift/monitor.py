@@ -82,6 +82,17 @@ class Monitor(ABC):
         A change that is smaller matters to nobody, however sure it is.
     """
 
+    _ranking: Ranking
+    _evidence: Evidence
+    _suspects: deque[tuple[Value, float | None]]
+    """Not usual yet, each with its surprise."""
+    _raised: Change | None
+    _latest: deque[tuple[Value, float]]
+    """While a drift lasts, the latest values with their surprises."""
+    _lasted: int
+    taken: int
+    """Values, since it began or began anew."""
+
     def __init__(
         self, subject: str, *, two_sided: bool, least: int, least_magnitude: float
     ) -> None:
@@ -111,7 +122,7 @@ class Monitor(ABC):
             self._evidence.take(surprise / self._ranking.clumping)
         if len(self._suspects) > self._patience:
             self._accept()
-        return self._raise(once_in) if self._evidence.once_in >= once_in else None
+        return self._raise() if self._evidence.once_in >= once_in else None
 
     @property
     def raised(self) -> Change | None:
@@ -138,7 +149,7 @@ class Monitor(ABC):
     def forget(self) -> None:
         """Forget what :meth:`accept` has learned."""
 
-    def _raise(self, once_in: float) -> Change | None:
+    def _raise(self) -> Change | None:
         since = min(self._evidence.since, len(self._suspects))
         suspects = [value for value, _ in list(self._suspects)[-since:]]
         sized = self.size(suspects)
@@ -161,8 +172,8 @@ class Monitor(ABC):
 
     def _go_on(self, value: Value, surprise: float | None) -> Change | None:
         """Look whether the drift that was raised is over."""
-        raised, most = self._raised, self._latest.maxlen
-        assert raised is not None and most is not None  # noqa: S101 -- whoever calls has looked
+        raised, most = self._raised, self._latest.maxlen or 1
+        assert raised is not None  # noqa: S101 -- whoever calls has looked
         self._latest.append((value, surprise or 0.0))
         self._lasted += 1
         if len(self._latest) < most:
@@ -208,12 +219,11 @@ class Monitor(ABC):
 
     def _forget(self) -> None:
         self.taken = 0
-        """Values, since it began or began anew."""
         self._ranking = Ranking(self._least)
         self._evidence = Evidence(two_sided=self._two_sided)
-        self._suspects: deque[tuple[Value, float | None]] = deque()
-        self._raised: Change | None = None
-        self._latest: deque[tuple[Value, float]] = deque(maxlen=_RECOVERY[0])
+        self._suspects = deque()
+        self._raised = None
+        self._latest = deque(maxlen=_RECOVERY[0])
         self._lasted = 0
         self._is_usual_new = True
         self.forget()

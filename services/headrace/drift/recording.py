@@ -76,5 +76,3 @@ def _measure(subject: str) -> str:
         if name in _MEASURES:
             return _MEASURES[name]
     return outcomes.measure_of(subject)
-
-

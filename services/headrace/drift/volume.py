@@ -64,7 +64,7 @@ class Volume:
     def restore(self, slots: Mapping[int, Mapping[str, Any]]) -> None:
         """Become what another was."""
         parts = slots[0]
-        self._counts = {hour: count for hour, count in parts["counts"]}
+        self._counts = dict(parts["counts"])
         self._next, self._sums, self._weeks = parts["next"], parts["sums"], parts["weeks"]
 
 

@@ -147,9 +147,9 @@ class Watch:
                     if over := monitor.start_anew():
                         yield self._noticed(subject, over)
         for subject, value in self._outcomes.values(record):
-            monitor = self._monitors.get(subject)
-            if monitor is None:  # by the word of a source that the charter does not name any more
+            if subject not in self._monitors:  # by the word of a source that is not declared
                 continue
+            monitor = self._monitors[subject]
             self.touched.add(subject)
             an_event = (monitor.taken + 1) / self._outcomes.seen
             if change := monitor.take(value, self._allowed(subject) * an_event):

@@ -13,10 +13,10 @@ from headrace.usecase.accountability import Fairness, Kpi, KpiCondition, Owner
 from headrace.usecase.agreement import FieldsOf, disagreements
 from headrace.usecase.checks import EventChecks
 from headrace.usecase.declared import STRICT, Slug, Text, an_example
+from headrace.usecase.drift import Drift
 from headrace.usecase.events import Events
 from headrace.usecase.features import Feature, FeatureSet
 from headrace.usecase.labels import Labels
-from headrace.usecase.drift import Drift
 from headrace.usecase.learning import Learning
 from headrace.usecase.limits import Budget, Deadline, ReviewCapacity, Stage
 from headrace.usecase.policy import Action, Policy
