@@ -37,6 +37,7 @@ from headrace.chassis.companion import ALONE, Companion
 from headrace.chassis.handling import Handler, handle
 from headrace.chassis.headers import read_headers
 from headrace.chassis.health import Health
+from headrace.chassis.heart import QUIET, Heart
 from headrace.chassis.limit import DeadLetterLimit
 from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
@@ -115,6 +116,18 @@ class Stream(Generic[V]):
         self.metrics = metrics
         self._telemetry = telemetry
         self.health = Health(topology.service)
+        self._heart = (
+            Heart(
+                clients,
+                topology.heartbeats,
+                topology.service,
+                settings.instance,
+                settings.heartbeat_every_s,
+                now_ms,
+            )
+            if topology.heartbeats
+            else QUIET
+        )
         self.clock = StageClock()
         self.state = KeyedState(layout)
         self._limit = DeadLetterLimit(
@@ -138,7 +151,7 @@ class Stream(Generic[V]):
             self.state,
             Restorer(clients, topology.changelog.topic, topology.changelog.decode),
             companion,
-            self.health.beat,
+            self._beat,
             self._finish,
             settings.settle_timeout_s,
         )
@@ -205,16 +218,23 @@ class Stream(Generic[V]):
             for table in self._tables:
                 table.close()
             self.health.not_ready = "stopped"
+            if self._stopping:  # who ends otherwise is to be missed
+                self._heart.leave()
+
+    def _beat(self) -> None:
+        """Say that the loop turns, here and to whoever watches from outside."""
+        self.health.beat()
+        self._heart.beat()
 
     def _goes_on(self) -> bool:
         """Tell whether a broker that does not answer is to be waited for."""
-        self.health.beat()
+        self._beat()
         self.health.not_ready = AWAY
         return not self._stopping
 
     def step(self) -> None:
         """Do the next thing."""
-        self.health.beat()
+        self._beat()
         held = self._held()
         if held:
             self._finish()
@@ -434,6 +454,7 @@ class Stream(Generic[V]):
             self._pauses.expect(prepared.pause_reason)
         self._failures = 0
         self._reporter.committed(prepared)
+        self._heart.count(len(prepared.work.messages), len(prepared.work.dead))
         prepared.trace.committed(prepared.work)
 
     def _bear(self, failed: TransactionFailed) -> None:

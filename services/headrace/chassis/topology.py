@@ -40,3 +40,5 @@ class Topology(NamedTuple):
     """Partition n of each belongs to partition n of the state."""
     changelog: Channel
     pauses: Channel
+    heartbeats: Channel | None = None
+    """Where signs of life go, by which others know that it works."""

@@ -23,12 +23,13 @@ from headrace.errors import HeadraceError
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
-Service = Literal["labelling", "learning", "profiling", "scoring"]
+Service = Literal["alerting", "labelling", "learning", "profiling", "scoring"]
 _HEALTH_PORTS: dict[Service, int] = {
     "scoring": 19_101,
     "labelling": 19_102,
     "learning": 19_103,
     "profiling": 19_104,
+    "alerting": 19_106,
 }
 
 
@@ -58,6 +59,11 @@ def _build(
     """Wire a service; the libraries of the others are not loaded."""
     declared: dict[str, Any] = {} if charter is None else {"charter": charter}
     around = (KafkaSettings(), RegistrySettings(), settings, traced)
+    if service == "alerting":
+        from headrace.alerting import app as alerting
+        from headrace.alerting.settings import AlertingSettings
+
+        return alerting.build(AlertingSettings(**declared), *around)
     if service == "labelling":
         from headrace.labelling import app as labelling
 
