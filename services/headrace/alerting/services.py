@@ -37,6 +37,8 @@ class Roll:
     time_ms: int = 0
     watchdog: int = 0
     """The minute, since the epoch, of the latest sign of life that people were sent."""
+    heard_ms: int = 0
+    """When anybody was heard of last."""
     instances: dict[str, Instance] = field(default_factory=dict)
 
     def copy(self) -> "Roll":
@@ -52,7 +54,7 @@ class Roll:
         """Return what :meth:`body` says."""
         values: dict[str, Any] = orjson.loads(body)
         instances = {name: Instance(**each) for name, each in values["instances"].items()}
-        return cls(values["time_ms"], values["watchdog"], instances)
+        return cls(values["time_ms"], values["watchdog"], values["heard_ms"], instances)
 
     def pass_time(self, told_ms: int, now_ms: int) -> int:
         """Return the time as a record tells it: it never goes back, nor ahead of the clock."""
@@ -66,7 +68,8 @@ def hear(
     """Take a sign of life, and notice of whom none came.
 
     Silence is judged by the times of signs of life alone, in their order: who catches up with a
-    day of them finds nobody missing that was not.
+    day of them finds nobody missing that was not. While nobody at all was heard of, as without a
+    broker, nobody in particular was silent.
 
     Parameters
     ----------
@@ -77,6 +80,7 @@ def hear(
     """
     name = f"{heartbeat['service']}/{heartbeat['instance']}"
     found: list[Raised | Cleared] = []
+    _forgive(roll, sent_ms, rules)
     instance = roll.instances.get(name)
     if instance is not None and instance.is_missing:
         found.append(Cleared("silence", name, None, "it was heard of again"))
@@ -90,6 +94,15 @@ def hear(
         instance.heard_ms, instance.is_missing = max(instance.heard_ms, sent_ms), False
         found += _counted(instance, name, heartbeat, rules, place)
     return [*found, *_missing(roll, sent_ms, rules, place)]
+
+
+def _forgive(roll: Roll, sent_ms: int, rules: Alerting) -> None:
+    """Count no time in which nobody was heard of: alerting's own signs of life lacked as well."""
+    gap_ms = sent_ms - roll.heard_ms
+    if gap_ms > rules.missing_after_ms // 2:
+        for each in roll.instances.values():
+            each.heard_ms += gap_ms
+    roll.heard_ms = max(roll.heard_ms, sent_ms)
 
 
 def _counted(

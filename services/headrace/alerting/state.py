@@ -51,6 +51,7 @@ class AlertingFormat:
         if isinstance(value, Roll):
             told = Roll.restored(body)
             value.time_ms, value.watchdog = told.time_ms, told.watchdog
+            value.heard_ms = told.heard_ms
             value.instances = told.instances
         else:
             value.each = [restored(each) for each in orjson.loads(body)]

@@ -33,6 +33,8 @@ _log = logging.getLogger("headrace.forwarding")
 _POLL_S: Final = 0.1
 _TIMEOUT_S: Final = 30.0
 _LONGEST_S: Final = 300.0
+_TURN_S: Final = 30.0
+"""After so long the group must hear from the member, whatever else is due."""
 _FIRST_MS: Final = 3_600_000
 """Who forwards a topic for the first time begins with what is so old."""
 
@@ -165,8 +167,9 @@ class Forwarder:
         if message is not None and holds_record(message):
             fetched = cast("Fetched", message)
             window.add(fetched.offset(), (fetched.key() or b"").decode(errors="replace"), fetched)
+        turn_ends = monotonic() + _TURN_S
         for each in window.due(monotonic()):
-            if self._stopping.is_set():
+            if self._stopping.is_set() or monotonic() > turn_ends:
                 break
             self._try(window, each)
             self._commit(consumer, window)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final, Literal
 
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.topology import Channel
@@ -56,7 +56,7 @@ class Heart:
         now_s = monotonic()
         if now_s >= self._due_s:
             self._due_s = now_s + self._every_s
-            self._send("running").poll(0)
+            self._send("running", 0.0)
 
     def count(self, records: int, dead_letters: int) -> None:
         """Count what was committed: input records, and those of them that were given up."""
@@ -66,9 +66,16 @@ class Heart:
     def leave(self) -> None:
         """Say that the instance ends as it was told to, so that nobody misses it."""
         self._due_s = float("inf")
-        self._send("left").flush(_GOODBYE_S)
+        self._send("left", _GOODBYE_S)
 
-    def _send(self, state: Literal["running", "left"]) -> Producer:
+    def _send(self, state: Literal["running", "left"], wait_s: float) -> None:
+        try:
+            self._produce(state).flush(wait_s)
+        except (KafkaException, BufferError) as error:  # nobody stops working for a sign of life
+            _log.warning("no sign of life can be sent: %s", error)
+            self._producer = None
+
+    def _produce(self, state: Literal["running", "left"]) -> Producer:
         if self._producer is None:
             self._producer = self._clients.producer(**{"message.timeout.ms": _STALE_MS})
         sent = HeartbeatSent(

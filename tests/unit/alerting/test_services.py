@@ -30,6 +30,7 @@ def kinds(found):
 def test_a_service_that_falls_silent_is_missed_once_and_no_more_when_it_returns():
     roll = Roll()
     assert heard(roll, 0) == []
+    assert heard(roll, 30, "b") == []
     assert heard(roll, 60, "b") == []
     [missed] = heard(roll, 61, "b")
     assert missed == Raised(
@@ -47,7 +48,7 @@ def test_nobody_misses_who_has_left():
     roll = Roll()
     heard(roll, 0)
     heard(roll, 1, state="left")
-    assert heard(roll, 200, "b") == []
+    assert [each for at_s in range(0, 200, 20) for each in heard(roll, at_s, "b")] == []
 
 
 def test_who_catches_up_with_a_day_of_signs_of_life_finds_nobody_missing():
@@ -81,8 +82,19 @@ def test_a_restarted_instance_counts_from_nothing():
 def test_what_was_silent_for_a_week_is_forgotten():
     roll = Roll()
     heard(roll, 0)
-    heard(roll, 8 * 86_400, "b")
+    found = [each for at_s in range(30, 8 * 86_400, 30) for each in heard(roll, at_s, "b")]
+    assert [(each.kind, each.subject) for each in found if isinstance(each, Raised)] == [
+        ("silence", "scoring/a")
+    ]
     assert list(roll.instances) == ["scoring/b"]
+
+
+def test_after_an_outage_of_the_broker_nobody_in_particular_is_missing():
+    roll = Roll()
+    for at_s, instance in ((0, "a"), (1, "b"), (600, "a"), (605, "b")):
+        assert heard(roll, at_s, instance) == []
+    missed = [each for at_s in range(620, 700, 20) for each in heard(roll, at_s, "a")]
+    assert kinds(missed) == [(Raised, "silence", "scoring/b")]
 
 
 def test_the_time_never_goes_back_nor_ahead_of_the_clock():
@@ -93,6 +105,6 @@ def test_the_time_never_goes_back_nor_ahead_of_the_clock():
 
 
 def test_the_roll_is_restored_from_its_bytes():
-    roll = Roll(7, 3)
+    roll = Roll(7, 3, 2)
     heard(roll, 0, records=4)
     assert Roll.restored(roll.body()) == roll == roll.copy()
