@@ -19,7 +19,7 @@ class AlertingSettings(UseCaseSettings):
     """A file that holds it, instead."""
     webhook_timeout_s: float = Field(default=5.0, gt=0)
     """How long an answer is waited for."""
-    webhook_tries: int = Field(default=12, ge=1)
+    webhook_tries: int = Field(default=30, ge=1)
     """After so many in vain an alert becomes a dead letter."""
     webhook_retry_s: float = Field(default=1.0, gt=0)
     """Before the second try; each further one is waited for twice as long, five minutes at most."""

@@ -22,7 +22,7 @@ from headrace.chassis.headers import read_headers
 from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.produce import produce_one
-from headrace.chassis.reading import since
+from headrace.chassis.reading import ends, since
 from headrace.chassis.topology import Channel
 from headrace.chassis.window import Pending, Position, Window
 from headrace.contracts.codec import Undecodable
@@ -31,6 +31,7 @@ from headrace.errors import HeadraceError
 _log = logging.getLogger("headrace.forwarding")
 
 _POLL_S: Final = 0.1
+_CALL_S: Final = 5.0
 _TIMEOUT_S: Final = 30.0
 _LONGEST_S: Final = 300.0
 _TURN_S: Final = 30.0
@@ -108,6 +109,7 @@ class Forwarder:
         self._metrics = metrics
         self._window: Window[Fetched] | None = None
         self._committed: Position | None = None
+        self._is_assigned = False
         self._stopping = Event()
         self._failure: Exception | None = None
         self._thread = Thread(target=self._run, name="forwarding", daemon=True)
@@ -156,14 +158,16 @@ class Forwarder:
                 consumer.close()
 
     def _step(self, consumer: Consumer) -> None:
-        window = self._window
-        if window is not None:
+        if self._is_assigned and self._window is None:
+            self._begin(consumer)
+        before = self._window
+        if before is not None:
             at = [TopicPartition(self._source.topic, 0)]
-            (consumer.pause if window.is_full else consumer.resume)(at)
+            (consumer.pause if before.is_full else consumer.resume)(at)
         message = consumer.poll(_POLL_S)
-        if self._window is None or (window is not None and self._window is not window):
-            return  # it changed hands
         window = self._window
+        if window is None or window is not before:
+            return  # it has changed hands
         if message is not None and holds_record(message):
             fetched = cast("Fetched", message)
             window.add(fetched.offset(), (fetched.key() or b"").decode(errors="replace"), fetched)
@@ -173,6 +177,31 @@ class Forwarder:
                 break
             self._try(window, each)
             self._commit(consumer, window)
+
+    def _begin(self, consumer: Consumer) -> None:
+        """Go on where the group stands; later, where no broker tells."""
+        topic = self._source.topic
+        try:
+            at = consumer.committed([TopicPartition(topic, 0)], _CALL_S)[0]
+            start = at.offset if at.offset >= 0 else self._first()
+        except KafkaException as error:
+            _log.warning("where %s is to be gone on with is not known yet: %s", topic, error)
+            return
+        if at.error is not None:
+            _log.warning("where %s is to be gone on with is not known yet: %s", topic, at.error)
+            return
+        self._window, self._committed = Window.restored(at.metadata or ""), None
+        consumer.assign([TopicPartition(topic, 0, start)])
+        _log.info("forwarding %s from offset %d", topic, start)
+
+    def _first(self) -> int:
+        """Return where to begin for the first time."""
+        topic, first_ms = self._source.topic, time_ns() // 1_000_000 - _FIRST_MS
+        end = ends(self._clients, topic, [0], _CALL_S)[
+            0
+        ]  # before: what comes meanwhile is not lost
+        first = since(self._clients, topic, [0], first_ms, _CALL_S)[0].offset
+        return end if first < 0 else first
 
     def _try(self, window: Window[Fetched], pending: Pending[Fetched]) -> None:
         headers = read_headers([pending.what]).get((0, pending.offset))
@@ -219,23 +248,11 @@ class Forwarder:
                 raise
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if not partitions:
-            consumer.assign([])
-            return
-        at = consumer.committed([TopicPartition(self._source.topic, 0)], _TIMEOUT_S)[0]
-        if at.error is not None:
-            raise KafkaException(at.error)
-        if at.offset >= 0:
-            start = TopicPartition(at.topic, 0, at.offset)
-        else:
-            first_ms = time_ns() // 1_000_000 - _FIRST_MS
-            start = since(self._clients, at.topic, [0], first_ms, _TIMEOUT_S)[0]
-        self._window, self._committed = Window.restored(at.metadata or ""), None
-        consumer.assign([start])
-        _log.info("forwarding %s from offset %d", at.topic, start.offset)
+        self._is_assigned, self._window = bool(partitions), None
+        consumer.assign([])  # beginning assigns it for real, at the right offset
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:  # noqa: ARG002
-        self._window = None
+        self._is_assigned, self._window = False, None
         consumer.unassign()
 
 

@@ -86,7 +86,7 @@ class Window(Generic[T]):
         if self._next is None:
             return None
         offset = min(self._pending, default=self._next)
-        self._done = {each for each in self._done if each > offset}
+        self._done = {each for each in self._done if each >= offset}  # some not read again yet
         tries: list[Any] = [[o, each.tries] for o, each in self._pending.items() if each.tries]
-        tries += [[o, n] for o, n in self._tries.items() if o > offset]  # not read again yet
+        tries += [[o, n] for o, n in self._tries.items() if o >= offset]
         return Position(offset, orjson.dumps([sorted(self._done), tries]).decode())

@@ -86,6 +86,7 @@ def test_however_it_goes_nothing_is_lost_and_what_is_done_stays_done(steps):
             window = Window.restored(position.metadata)
             for each in range(position.offset, 10):
                 window.add(each, "abcabcabca"[each], None)
+                window.position()
             if position.offset == 10:
                 window.add(10, "z", None)
                 window.finish(10)
