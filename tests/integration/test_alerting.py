@@ -140,7 +140,9 @@ def test_a_signal_becomes_one_incident_and_one_delivery_that_names_whom_and_what
     assert {each["state"] for each in case.records("heartbeats")} == {"running", "left"}
 
 
-def test_what_comes_at_once_is_one_incident_and_people_say_what_becomes_of_it(case, receiver):
+def test_what_comes_at_once_is_one_incident_and_people_say_what_becomes_of_it(
+    case, receiver, capsys
+):
     with alerting(case, receiver) as service:
         subjects = [f"input/feature_{number}" for number in range(5)]
         publish(case, *(signal(case, subject) for subject in subjects))
@@ -165,9 +167,12 @@ def test_what_comes_at_once_is_one_incident_and_people_say_what_becomes_of_it(ca
         incidents.resolve(incident, reason="mended", charter=case.path)
         service.until(lambda: changes(case)[-1] == "resolved")
         assert len(receiver.alerts()) == told, "nobody is told of what is silenced"
-    shown = json.loads(case.headrace("incidents", "show", incident, "--json").stdout)
+    capsys.readouterr()
+    incidents.show(incident, charter=case.path, json=True)
+    shown = json.loads(capsys.readouterr().out)
     assert {"ada"} == {each["by"] for each in shown["timeline"] if each["change"] == "acknowledged"}
-    listed = json.loads(case.headrace("incidents", "list", "--every", "--json").stdout)
+    incidents.list_(every=True, charter=case.path, json=True)
+    listed = json.loads(capsys.readouterr().out)
     assert [each["incident_id"] for each in listed] == [incident]
     assert [each["command"] for each in case.records("incident-commands")] == [
         "ack",

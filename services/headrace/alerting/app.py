@@ -79,7 +79,7 @@ def build(
         metrics,
         telemetry,
         now_ms,
-        _forwarders(settings, charter, clients, channel, metrics, telemetry),
+        _forwarders(settings, charter, clients, channel, stream, metrics, telemetry),
     )
 
 
@@ -88,6 +88,7 @@ def _forwarders(
     charter: Charter,
     clients: Clients,
     channel: Callable[[str], Channel],
+    stream: StreamSettings,
     metrics: Metrics,
     telemetry: Telemetry,
 ) -> Sequence[Forwarder]:
@@ -105,6 +106,7 @@ def _forwarders(
         channel("alerts.dlq"),
         webhook,
         Patience(settings.webhook_tries, settings.webhook_retry_s),
+        stream.session_timeout_ms,
         metrics,
     )
     return (forwarder,)

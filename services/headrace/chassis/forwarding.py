@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from headrace.chassis.batch import Dead, Fetched
-from headrace.chassis.clients import Clients
+from headrace.chassis.clients import Clients, session
 from headrace.chassis.deadletters import dead_lettered
 from headrace.chassis.headers import read_headers
 from headrace.chassis.messages import holds_record
@@ -88,6 +88,8 @@ class Forwarder:
         What is forwarded, and where what is hopeless goes.
     deliver
         Hands one record over.
+    session_timeout_ms
+        A member silent for so long is taken for dead, and another one forwards.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Forwarder:
         dead_letters: Channel,
         deliver: Deliver,
         patience: Patience,
+        session_timeout_ms: int,
         metrics: Metrics,
     ) -> None:
         self._clients = clients
@@ -106,6 +109,7 @@ class Forwarder:
         self._source, self._dead_letters = source, dead_letters
         self._deliver = deliver
         self._patience = patience
+        self._session = session(session_timeout_ms)
         self._metrics = metrics
         self._window: Window[Fetched] | None = None
         self._committed: Position | None = None
@@ -141,7 +145,7 @@ class Forwarder:
     def _run(self) -> None:
         consumer = None
         try:
-            consumer = self._clients.consumer(self._group)
+            consumer = self._clients.consumer(self._group, **self._session)
             consumer.subscribe(
                 [self._source.topic],
                 on_assign=self._on_assign,

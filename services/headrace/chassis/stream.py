@@ -32,7 +32,7 @@ from headrace.chassis.batch import (
     positions,
 )
 from headrace.chassis.batch_trace import BatchTrace
-from headrace.chassis.clients import Clients
+from headrace.chassis.clients import Clients, session
 from headrace.chassis.companion import ALONE, Companion
 from headrace.chassis.handling import Handler, handle
 from headrace.chassis.headers import read_headers
@@ -145,7 +145,7 @@ class Stream(Generic[V]):
         )
         self._assignment = Assignment(
             lambda heard: clients.consumer(
-                topology.group, error_cb=heard, **_session(settings.session_timeout_ms)
+                topology.group, error_cb=heard, **session(settings.session_timeout_ms)
             ),
             self._topics,
             self.state,
@@ -469,8 +469,3 @@ class Stream(Generic[V]):
                 f"No transaction has succeeded for {patience_s:g} s: {failed}",
                 fix="Mend what the broker refuses; the service then goes on where it stood.",
             ) from failed
-
-
-def _session(timeout_ms: int) -> dict[str, int]:
-    """Return a member's session; librdkafka's beat of 3 s would let a session of 3 s expire."""
-    return {"session.timeout.ms": timeout_ms, "heartbeat.interval.ms": timeout_ms // 3}

@@ -112,6 +112,7 @@ class World:
             json_channel("alerts.dlq")._replace(encode=lambda _: b""),
             self._deliver,
             Patience(3, 1.0),
+            6_000,
             Metrics("alerting"),
         )
         self.consumer = Consumer(self.log, self.group)
@@ -211,7 +212,9 @@ def test_who_begins_where_nothing_is_yet_misses_nothing_that_comes(monkeypatch):
 
 
 def test_when_forwarding_has_failed_the_service_ends():
-    forwarder = Forwarder(None, "", "", json_channel("a"), None, None, Patience(1, 1.0), None)
+    forwarder = Forwarder(
+        None, "", "", json_channel("a"), None, None, Patience(1, 1.0), 6_000, None
+    )
     forwarder.refresh()
     forwarder._failure = ValueError("why")
     with pytest.raises(HeadraceError, match="a is not forwarded any more: why"):
