@@ -53,15 +53,15 @@ def take_raised(
     )
     holder = holders[0] if holders else None
     if holder is not None and not holder.is_resolved:
-        was_active = holder.signals[subject].is_active
-        _put(holder, watched, raised.traceparent, at_ms)
-        return [] if was_active else [_grown(holder, watched, rules, at_ms)]
+        if holder.signals[subject].is_active:  # its end was missed
+            _put(holder, watched, raised.traceparent, at_ms)
+            return []
+        return [_grown(holder, watched, raised.traceparent, rules, at_ms)]
     if holder is not None and at_ms - (holder.resolved_ms or 0) <= rules.reopen_within_ms:
         return [_reopened(holder, watched, raised.traceparent, at_ms)]
     for each in latest_first(incidents):
         if not each.is_resolved and at_ms - each.grown_ms <= rules.group_within_ms:
-            _put(each, watched, raised.traceparent, at_ms)
-            return [_grown(each, watched, rules, at_ms)]
+            return [_grown(each, watched, raised.traceparent, rules, at_ms)]
     cause = CAUSE_OF[raised.kind]
     opened = Incident(f"{cause}-{raised.place}", cause, at_ms, at_ms, at_ms)
     incidents.append(opened)
@@ -127,10 +127,16 @@ def _put(incident: Incident, watched: Watched, traceparent: str, at_ms: int) -> 
     incident.traceparent = traceparent or incident.traceparent
 
 
-def _grown(incident: Incident, watched: Watched, rules: Alerting, at_ms: int) -> Changed:
+def _grown(
+    incident: Incident, watched: Watched, traceparent: str, rules: Alerting, at_ms: int
+) -> Changed:
+    """Add a signal; people are told at once where it is more urgent than what they know."""
+    urgency = incident.urgency
+    _put(incident, watched, traceparent, at_ms)
     is_cooling = incident.told == "firing" and at_ms - incident.told_ms < rules.cool_down_ms
-    incident.has_untold |= is_cooling
-    return incident.changed("grown", at_ms, watched.summary, tell=not is_cooling)
+    is_quiet = is_cooling and incident.urgency <= urgency
+    incident.has_untold |= is_quiet
+    return incident.changed("grown", at_ms, watched.summary, tell=not is_quiet)
 
 
 def _reopened(incident: Incident, watched: Watched, traceparent: str, at_ms: int) -> Changed:

@@ -93,6 +93,11 @@ class Incident:
         active = [each for each in signals if each.is_active]
         return max(active or signals, key=lambda each: WORST_LAST.index(each.severity))
 
+    @property
+    def urgency(self) -> int:
+        """How urgent the worst of it is, the higher the more."""
+        return WORST_LAST.index(self.worst.severity)
+
     def copy(self) -> "Incident":
         """Return a copy that shares nothing mutable."""
         return replace(self, signals=dict(self.signals))

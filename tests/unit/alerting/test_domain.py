@@ -36,10 +36,10 @@ class Model:
         self.changes = []
         self.places = 0
 
-    def raise_(self, subject, at, number=0):
+    def raise_(self, subject, at, number=0, kind="concept"):
         self.places += 1
         raised = Raised(
-            "concept",
+            kind,
             subject,
             f"{subject}@{number}",
             f"{subject} is off",
@@ -115,6 +115,13 @@ def test_growth_is_told_no_sooner_than_after_the_cool_down_and_then_once(model):
     assert model.pass_(5) == [("cooled_down", True)]
     assert model.pass_(12) == []
     assert model.raise_("label", 12) == [("grown", True)]
+
+
+def test_growth_that_is_more_urgent_is_told_at_once(model):
+    model.raise_("score", 0, kind="score")
+    assert model.raise_("label", 1, kind="label") == [("grown", False)]
+    assert model.raise_("error", 2, kind="concept") == [("grown", True)]
+    assert model.incidents[0].worst.subject == "error"
 
 
 def test_an_incident_escalates_until_somebody_acknowledges_it_three_times_at_most(model):
