@@ -9,14 +9,14 @@ import pytest
 from headrace.alerting.settings import AlertingSettings
 from headrace.alerting.webhook import Webhook, signature, verdict_of
 from headrace.errors import HeadraceError
-from support.traces import UNTRACED
+from support.traces import UNTRACED, Remembered, hexadecimal
 
 RECORD = {"alert_id": "model-signals-0-7/1", "change": "opened", "body": '{"version":"4"}'}
 TRACEPARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-def webhook(answer):
-    made = Webhook("http://receiver/alerts", b"key", 1.0, UNTRACED)
+def webhook(answer, telemetry=UNTRACED):
+    made = Webhook("http://receiver/alerts", b"key", 1.0, telemetry)
     made._client = httpx.Client(transport=httpx.MockTransport(answer))
     return made
 
@@ -88,3 +88,19 @@ def test_a_secret_may_be_in_a_file_and_is_shown_nowhere(monkeypatch, tmp_path):
     assert "environment" not in repr(AlertingSettings())
     monkeypatch.setenv("HEADRACE_WEBHOOK_SECRET_FILE", str(tmp_path / "key"))
     assert AlertingSettings().secret == b"from the file"
+
+
+def test_a_delivery_is_a_span_of_its_signals_trace_and_the_receiver_goes_on_from_it():
+    remembered, seen = Remembered(), []
+
+    def answer(request):
+        seen.append(request.headers["traceparent"])
+        return httpx.Response(500)
+
+    webhook(answer, remembered.telemetry)(RECORD, {"traceparent": TRACEPARENT}, 0.0)
+    [span] = remembered.named("deliver alert")
+    trace_id, span_id, parent_id = hexadecimal(span)
+    assert f"00-{trace_id}-{parent_id}-01".encode() == TRACEPARENT
+    assert seen == [f"00-{trace_id}-{span_id}-01"]
+    assert span.attributes["headrace.alert"] == "model-signals-0-7/1"
+    assert span.status.description == "the receiver answers 500"
