@@ -30,8 +30,8 @@ from headrace.usecase.charter import Charter
 def backtest(
     *,
     file: Annotated[Path | None, Parameter(name="--from")] = None,
-    topics: bool = False,
-    as_decided: bool = False,
+    topics: Annotated[bool, Parameter(negative="")] = False,
+    as_decided: Annotated[bool, Parameter(negative="")] = False,
     mapping: Path | None = None,
     charter: Path | None = None,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
@@ -171,7 +171,7 @@ def _refuse(options: Mapping[str, object], beside: str) -> None:
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise HeadraceError(
-            f"{' and '.join(given)} mean nothing with {beside}.", fix="Leave one of both out."
+            f"{' and '.join(given)} cannot be used with {beside}.", fix="Leave one of both out."
         )
 
 

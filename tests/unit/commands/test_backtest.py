@@ -179,3 +179,22 @@ def test_a_file_that_is_not_in_order_is_refused_with_the_row(file) -> None:
     rewritten(file, TX_DATETIME=lambda times: [*times[:100], times[-1], *times[101:]])
     with pytest.raises(HeadraceError, match="not in the order of its times: row 102 is"):
         app(["backtest", "--from", str(file)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "Say --from, or --topics"),
+        (["--from", "f.parquet", "--topics"], "Say --from, or --topics"),
+        (["--topics", "--mapping", "m.toml"], "--mapping cannot be used with --topics"),
+        (["--from", "f.parquet", "--as-decided"], "--from cannot be used with --as-decided"),
+        (
+            ["--topics", "--as-decided", "--limit", "3", "--train-from", "2018-06-20"],
+            "--limit and --train-from cannot be used with --as-decided",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(arguments, told) -> None:
+    with pytest.raises(HeadraceError) as caught:
+        app(["backtest", *arguments])
+    assert told in f"{caught.value.message} {caught.value.fix}"
