@@ -36,37 +36,38 @@ def compare(charter: Path | None, *, json: bool) -> None:
         The charter is wrong, the broker or the registry is away, or the topics are not there.
     """
     shelf = Shelf.open(charter)
-    comparison = _compared(shelf)
-    declared = shelf.desk.charter
-    summary = {
-        "charter": f"{declared.name} {declared.version}",
-        "compared": comparison.compared,
-        "same": comparison.same,
-        "different": comparison.different,
-        "not compared": sum(comparison.incomparable.values()),
-    }
+    comparison, declared = _compared(shelf), shelf.desk.charter
+    named = f"{declared.name} {declared.version}"
     if json:
+        given = [each.name for each in declared.features if isinstance(each, ProfileFeature)]
         print_json(
             {
-                **{name.replace(" ", "_"): value for name, value in summary.items()},
+                "charter": named,
+                "compared": comparison.compared,
+                "same": comparison.same,
+                "different": comparison.different,
                 "fields": dict(comparison.fields),
                 "incomparable": dict(comparison.incomparable),
                 "examples": [each._asdict() for each in comparison.examples],
-                "given": [
-                    feature.name
-                    for feature in declared.features
-                    if isinstance(feature, ProfileFeature)
-                ],
+                "given": given,
                 "left_out": BY_RUN,
             }
         )
     else:
-        _show(summary, comparison)
+        show(named, comparison)
     if comparison.different:
         sys.exit(1)
 
 
-def _show(summary: Mapping[str, object], comparison: Comparison) -> None:
+def show(charter: str, comparison: Comparison) -> None:
+    """Write a comparison of a charter's decisions as tables."""
+    summary = {
+        "charter": charter,
+        "compared": comparison.compared,
+        "same": comparison.same,
+        "different": comparison.different,
+        "not compared": comparison.incomparable.total(),
+    }
     print_table("As decided", [summary])
     counts: Mapping[str, Mapping[Any, int]] = {
         "Different": comparison.fields,
