@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from headrace.backtesting.replay import SCORECARD, SERVED
-from support.running import run, scoring, until
+from support.running import run, until
 from support.use_case import PROGRAM, deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 HORIZON_MS = 62 * 86_400_000
-EVENTS = 1_500
+EVENTS = 1_200
 LATER = 300
 FIRST = '[[features]]\nname = "amount_minor"\n'
 PROFILE = """
@@ -97,11 +97,12 @@ def live_run(case):
     The first day of a protocol whose test week is that of the last of the first events.
     """
     with ExitStack() as services:
-        scorer = services.enter_context(scoring(case))
-        labelling, learning, profiling = (
-            services.enter_context(run(case, name))
-            for name in ("labelling", "learning", "profiling")
-        )
+        scorer, labelling, learning, profiling = running = [
+            services.enter_context(run(case, name, ready=False))
+            for name in ("scoring", "labelling", "learning", "profiling")
+        ]
+        for service in running:
+            service.until(service.is_ready)
         simulate(case)
         until(lambda: case.is_drained("labelling", "decisions", "labels"), 60, labelling.errors)
         until(lambda: case.is_drained("profiling", "observations"), 60, profiling.errors)
@@ -112,7 +113,7 @@ def live_run(case):
         known = decided(case)
         publish_later(case, known)
         scorer.until(case.is_done)
-        for service in (labelling, learning, profiling, scorer):
+        for service in running:
             assert service.stop() == 0
     last = datetime.fromtimestamp(known[-1]["occurred_at_ms"] / 1_000, UTC)
     return (last - timedelta(days=20)).date()
