@@ -31,6 +31,8 @@ CountName = Literal[
     "outgoing",  # output records, dead letters and changelog included
 ]
 GaugeName = Literal[
+    "live",  # 1 while the loop turns, as /live says
+    "ready",  # 1 while it works, or waits as a spare, as /ready says
     "lag_records",  # records waiting, by partition
     "state_keys",  # keys held in memory
     "restore_seconds",  # how long the latest restore took
