@@ -5,7 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from headrace.contracts.records import SignalChanged, SignalKind
+from headrace.drift.monitor import Change, Sized
+from headrace.drift.recording import Evidence, signal_changed
 from headrace.drift.volume import hour_of_week
+from headrace.drift.watch import Noticed
 from headrace.usecase.charter import Charter
 
 HOUR_MS = 3_600_000
@@ -116,3 +120,21 @@ class Traffic:
             "counts": [{"name": name, "records": counts[name]} for name in sorted(counts)],
             "example": f"{self._charter.name}.events:0:{offset}" if model else "",
         }
+
+
+def signal(use_case: str, kind: SignalKind, at_ms: int = START_MS) -> SignalChanged:
+    """Return a drift that was raised."""
+    sized = Sized(-1.0, -2.0, -1.0)
+    change = Change(
+        is_raised=True,
+        reason="",
+        began_ms=at_ms,
+        noticed_at_ms=at_ms + DAY_MS,
+        observed=30,
+        sized=sized,
+        rarity=2.0,
+        examples=[],
+    )
+    subject = {"concept": "concept/loss", "calibration": "calibration/score"}.get(kind, kind)
+    noticed = Noticed(subject, kind, change, 600_000.0, [], "logistic", "")
+    return signal_changed(use_case, noticed, Evidence(f"{use_case}.outcomes", 0, 7))
