@@ -42,6 +42,7 @@ ENDINGS = (
     "profiling.changelog",
     "scoring.changelog",
     "pauses",
+    "drift.changelog",
     "entities",
     "model-audits",
     "model-chunks",
