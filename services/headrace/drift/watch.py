@@ -171,7 +171,8 @@ class Watch:
         self.touched.add("serving")
         serving = self._serving
         another = (record["model"], record["model_version"])
-        if another != (serving.model, serving.model_version):
+        # Without a name nobody could read who has decided, or nobody has: that is no other model.
+        if record["model"] and another != (serving.model, serving.model_version):
             serving.model, serving.model_version = another
             self.touched.add(SCORE)
             if over := self._monitors[SCORE].start_anew():

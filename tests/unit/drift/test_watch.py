@@ -164,6 +164,13 @@ def test_scores_that_shift_are_told_of_the_model_but_not_those_of_another(story)
     assert story.steps(150, decisions={"model": "forest", "shifts": {"score": 3}}) == []
 
 
+def test_decisions_that_nobody_can_read_are_of_no_other_model(story):
+    assert story.steps(10, decisions={"shifts": {"score": 3}}) == [("score/served", True)]
+    unread = story.traffic.decisions(model="") | {"histograms": [], "records": 3}
+    assert taken(story.watch, unread) == []
+    assert story.watch.kept["score/served"].raised is not None
+
+
 def test_positives_that_the_model_does_not_see_any_more_are_a_drift_of_the_concept(story):
     found = story.steps(40, concept=True)
     kinds = {kind_of(subject) for subject, is_raised in found if is_raised}
