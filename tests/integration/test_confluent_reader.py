@@ -25,6 +25,15 @@ pytestmark = pytest.mark.integration
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMEOUT_S = 30
 ENDINGS = (
+    "alerting.changelog",
+    "alerts",
+    "alerts.dlq",
+    "evaluations.dlq",
+    "heartbeats",
+    "heartbeats.dlq",
+    "incident-commands",
+    "incident-commands.dlq",
+    "incidents",
     "events",
     "events.dlq",
     "decisions",
