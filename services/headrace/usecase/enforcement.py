@@ -30,6 +30,7 @@ SECTIONS: Final = {
     "model": _now("decides until something better has been learned"),
     "profiles": _now("are counted by profiling, and measured by scoring as they are published"),
     "learning": _now("models learn from outcomes, and serve once they would cost no more"),
+    "drift": _now("is watched; what drifts is told, and has challengers learned anew"),
     "rules": _now("outrank the model, and decide alone where it cannot"),
     "values": _now("the action with the lowest expected cost is taken"),
     "policy": _now("says what is done where the cheapest action is not simply taken"),

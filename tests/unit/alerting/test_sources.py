@@ -19,7 +19,7 @@ def test_a_signal_is_told_with_its_numbers():
     said = of_signal(example("SignalChanged/typical.json"), "signals-0-1", "")
     assert isinstance(said, Raised)
     assert said.summary == (
-        "concept/error: share of outcomes that the score got wrong is 0.034, was 0.012"
+        "concept/loss: log loss of the score (geometric mean over blocks) is 0.034, was 0.012"
     )
 
 
@@ -28,7 +28,7 @@ def test_a_signal_that_cleared_says_why():
     assert said == Cleared(
         "quality",
         "quality/null_share/distance_km/channel=online",
-        "concept/error@120034",
+        "concept/loss@0",
         "as before for 2,000 outcomes",
     )
 
