@@ -51,7 +51,7 @@ def _by_day(record: Record, scores: NDArray[np.float64]) -> Line:
     first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
     at, found = list[float](), list[float]()
     for day in np.unique(days):
-        rows = np.flatnonzero((days == day) & ~np.isnan(scores))
+        rows = np.flatnonzero((days == day) & record.is_known & ~np.isnan(scores))
         if record.is_positive[rows].any():
             at.append((int(day) - first) / max(1, last - first))
             found.append(average_precision(record.is_positive[rows], scores[rows]))

@@ -46,9 +46,11 @@ class Protocol:
     ----------
     train_from
         First day of the week to train on.
-    times_ms, cards, is_positive, is_decided
-        Of all recorded events, (rows,); what was not decided, because it is faulty or there twice,
-        does not count.
+    times_ms, cards, is_positive
+        Of all recorded events, (rows,).
+    counts
+        Which of them may count, (rows,): not what was not decided, because it is faulty or there
+        twice, nor what nobody knows the truth of.
     """
 
     def __init__(
@@ -57,11 +59,11 @@ class Protocol:
         times_ms: NDArray[np.int64],
         cards: Sequence[str],
         is_positive: NDArray[np.bool_],
-        is_decided: NDArray[np.bool_],
+        counts: NDArray[np.bool_],
     ) -> None:
         self._days = times_ms // _DAY_MS - _ms(train_from) // _DAY_MS
         self._cards = np.asarray(cards)
-        self._is_positive, self._is_decided = is_positive, is_decided
+        self._is_positive, self._counts = is_positive, counts
         self.test_from_ms = self.test_week_ms(train_from).start
         self.rows = self._test_rows()
         """Those that count."""
@@ -78,7 +80,7 @@ class Protocol:
         rows = []
         for day in range(_WEEK):
             known |= set(self._cards[(days == _WEEK - 1 + day) & positive].tolist())
-            today = np.flatnonzero((days == 2 * _WEEK + day) & self._is_decided)
+            today = np.flatnonzero((days == 2 * _WEEK + day) & self._counts)
             rows.append(today[~np.isin(self._cards[today], sorted(known))])
         return np.concatenate(rows)
 
@@ -88,6 +90,20 @@ class Protocol:
         positive, found = self._is_positive[rows], scores[rows]
         cards = card_precision(self._days[rows], self._cards[rows], positive, found)
         return Measured(roc_auc(positive, found), average_precision(positive, found), cards)
+
+
+def last_known(known_until_ms: int, last_ms: int) -> date:
+    """Return the first day to train on, so that the test week is the last one that can be measured.
+
+    Parameters
+    ----------
+    known_until_ms
+        All is known of what happened before.
+    last_ms
+        When the last event happened.
+    """
+    end = min(known_until_ms // _DAY_MS, last_ms // _DAY_MS + 1)
+    return datetime.fromtimestamp((end - 3 * _WEEK) * _DAY_MS // 1_000, UTC).date()
 
 
 def _ms(day: date) -> int:

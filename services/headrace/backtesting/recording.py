@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.backtesting.labels import OneSource
 from headrace.backtesting.replay import Event
 from headrace.contracts.schemas import load_schema
 from headrace.errors import HeadraceError
@@ -32,7 +33,11 @@ class Recording:
         The file or the mapping does not fit, or the mapping names no label.
     """
 
+    known_until_ms = 0
+    """It says itself what its events were: nothing is waited for."""
+
     def __init__(self, path: Path, mapping: Path, charter: Charter, limit: int | None) -> None:
+        self._labels, self._time = charter.labels, charter.events.time
         columns = Mapping.load(mapping, load_schema(charter.events.schema))
         if columns.label is None:
             raise HeadraceError(
@@ -41,8 +46,7 @@ class Recording:
             )
         self._recorded = Recorded(path, columns, limit)
         self.rows = self._recorded.rows
-        self.is_positive = _labels(path, columns.label)[: self.rows]
-        """(rows,): what each event really was."""
+        self._is_positive: list[bool] = _labels(path, columns.label)[: self.rows].tolist()
 
     def __iter__(self) -> Iterator[Event]:
         """Yield the events in the file's order.
@@ -50,11 +54,14 @@ class Recording:
         Raises
         ------
         HeadraceError
-            The file is damaged, or a row has no proper value.
+            The file is damaged, a row has no proper value, or the charter has several sources of
+            labels.
         """
+        told = OneSource(self._labels)
         try:
-            for record, is_positive in zip(self._recorded, self.is_positive.tolist(), strict=True):
-                yield Event(record, is_positive)
+            for record, is_positive in zip(self._recorded, self._is_positive, strict=True):
+                labels = told.labels_of(record[self._time], is_positive=is_positive)
+                yield Event(record, labels, is_positive)
         except OSError as error:
             raise HeadraceError(f"The recording is damaged: {error}.") from None
 

@@ -16,7 +16,7 @@ from headrace.chassis.records import Received
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import KeyedState
 from headrace.errors import HeadraceError
-from headrace.labelling.domain import Decision
+from headrace.labelling.domain import Decision, Label
 from headrace.learning.domain import Fold, Outcome
 from headrace.models.frozen import FrozenModel
 from headrace.models.learned import learned
@@ -33,13 +33,26 @@ SCORECARD: Final = "expert scorecard"
 SERVED: Final = "as served"
 """Names that no model of a charter can have."""
 _PARTITION: Final = 0
+_NEVER_MS: Final = 2**62
 
 
 class Event(NamedTuple):
-    """A recorded event, and what it really was."""
+    """A recorded event, and what is said of it afterwards."""
 
     record: Mapping[str, Any]
-    is_positive: bool
+    labels: Sequence[Label] = ()
+    """All that it will ever have."""
+    is_positive: bool | None = None
+    """What it really was; None where only its labels tell."""
+    value: bytes | None = None
+    """Its bytes; None where it has not been any."""
+
+    @property
+    def may_be_positive(self) -> bool:
+        """Whether it was positive, or somebody says so."""
+        if self.is_positive is None:
+            return any(label.value for label in self.labels)
+        return self.is_positive
 
 
 class Batch(NamedTuple):
@@ -52,12 +65,12 @@ class Batch(NamedTuple):
     scores: Mapping[str, NDArray[np.float64]]
     """By model, (n,) each: what decided is ``SERVED``; a model that was never frozen is absent."""
     rejected: int
-    known: Sequence[Known]
+    known: Sequence[Known["Waiting"]]
     """What was learned of events before."""
 
 
-class _Waiting(NamedTuple):
-    """An event that was decided, until it is known what it was."""
+class Waiting(NamedTuple):
+    """What is kept of an event that was decided, until it is known what it was."""
 
     event_id: str
     vector: Sequence[float]
@@ -84,8 +97,7 @@ class Replay:
     Raises
     ------
     HeadraceError
-        The charter learns nothing, declares what cannot be learned, or has several sources of
-        labels.
+        The charter learns nothing, or declares what cannot be learned.
     """
 
     def __init__(self, charter: Charter) -> None:
@@ -101,11 +113,8 @@ class Replay:
             ScoringFormat(HistoryFormat(charter.retention_ms, charter.feature_set.layout))
         )
         self._profiles = charter.feature_set.new_profiles(charter.events.lateness_ms)
-        self._for_profiles, self._for_models = Truth(charter), Truth(charter)
-        self._records: dict[int, Mapping[str, Any]] = {}
-        """Of events that the profiles do not know the truth of yet, by row."""
-        self._waiting: dict[int, _Waiting] = {}
-        """For what models learn of it, by row."""
+        self._for_profiles = Truth[Mapping[str, Any]](charter)
+        self._for_models = Truth[Waiting](charter)
         self._row = count()
         self._now_ms = self._learned_ms = 0
         first = _scorecard(charter)
@@ -125,6 +134,8 @@ class Replay:
     def batches(self, events: Iterable[Event]) -> Iterator[list[Event]]:
         """Cut events so that no label of a batch is known before the batch is over.
 
+        A batch is short beside the time in which labels come, and ends before the first of its own.
+
         Raises
         ------
         HeadraceError
@@ -132,7 +143,7 @@ class Replay:
             was known by then, cannot be told.
         """
         batch: list[Event] = []
-        fields, began_ms, latest_ms = self._charter.events, 0, 0
+        fields, began_ms, latest_ms, told_ms = self._charter.events, 0, 0, _NEVER_MS
         for row, event in enumerate(events, 1):
             at_ms = event.record[fields.time]
             if at_ms < latest_ms - fields.lateness_ms:
@@ -144,12 +155,15 @@ class Replay:
                 )
             latest_ms = max(latest_ms, at_ms)
             if batch and (
-                len(batch) == BATCH or abs(at_ms - began_ms) >= self._for_models.soonest_ms // 2
+                len(batch) == BATCH
+                or abs(at_ms - began_ms) >= self._for_models.soonest_ms // 2
+                or at_ms >= told_ms
             ):
                 yield batch
-                batch = []
+                batch, told_ms = [], _NEVER_MS
             began_ms = began_ms if batch else at_ms
             batch.append(event)
+            told_ms = min([told_ms, *(label.observed_at_ms for label in event.labels)])
         if batch:
             yield batch
 
@@ -167,10 +181,14 @@ class Replay:
         matrix = _matrix(decided, len(self._charter.feature_set.names))
         rows = [fate.event.offset for fate in decided.accepted]
         first = received[0].offset
-        self._await(decided, matrix, [events[row - first].is_positive for row in rows])
+        self._await(decided, matrix, [events[row - first].labels for row in rows])
         scores = {name: model.score(matrix).scores for name, model in version.models.items()}
         scores[SERVED] = decided.judged.tried.scores
         return Batch(rows, matrix, scores, len(decided.rejected), known)
+
+    def rest(self, until_ms: int) -> Sequence[Known[Waiting]]:
+        """Take out what is known by then, and learn nothing from it."""
+        return self._for_models.known(until_ms)
 
     def _version_at(self, at_ms: int) -> _Version:
         """Return the newest version of a moment, and forget those that no event can ask for.
@@ -185,36 +203,38 @@ class Replay:
 
     def _received(self, event: Event, row: int) -> Received:
         record, fields = dict(event.record), self._charter.events
-        return Received(_PARTITION, row, record[fields.key], orjson.dumps(record), record, -1)
+        value = orjson.dumps(record) if event.value is None else event.value
+        return Received(_PARTITION, row, record[fields.key], value, record, -1)
 
     def _look_up(self, record: Mapping[str, Any]) -> list[float]:
         """Measure an event's profiles: by all events before it, and all labels known by then."""
         for known in self._for_profiles.known(record[self._charter.events.time]):
-            labelled = self._records.pop(known.row)
             if known.value:
-                self._profiles.learn(labelled)
+                self._profiles.learn(known.what)
+            elif known.was_positive:
+                self._profiles.retract(known.what)
         measured = self._profiles.measure(record)
         self._profiles.observe(record)
         return measured
 
-    def _await(self, decided: Decided, matrix: NDArray[np.float64], truths: Sequence[bool]) -> None:
-        """Let the truth about the decided events wait until it is known."""
+    def _await(
+        self, decided: Decided, matrix: NDArray[np.float64], labels: Sequence[Sequence[Label]]
+    ) -> None:
+        """Let what is said of the decided events wait until it is known."""
         fields, acted = self._charter.events, self._charter.stage != "shadow"
-        each = zip(decided.accepted, matrix.tolist(), truths, decided.judged.actions, strict=True)
-        for fate, vector, is_positive, action in each:
+        each = zip(decided.accepted, matrix.tolist(), labels, decided.judged.actions, strict=True)
+        for fate, vector, told, action in each:
             record, row = fate.event.record, fate.event.offset
             decision = Decision(action, acted, record[fields.time])
-            self._for_models.add(row, decision, is_positive=is_positive)
-            self._waiting[row] = _Waiting(record[fields.id], vector)
+            self._for_models.add(row, Waiting(record[fields.id], vector), decision, told)
             if self._charter.profiles:
-                self._for_profiles.add(row, decision, is_positive=is_positive)
-                self._records[row] = record
+                self._for_profiles.add(row, record, decision, told)
 
-    def _learn(self, known: Sequence[Known]) -> None:
+    def _learn(self, known: Sequence[Known[Waiting]]) -> None:
         """Learn from what has become known; the champion changes between two batches."""
         for each in known:
             self._learned_ms = max(self._learned_ms, each.at_ms)
-            event_id, vector = self._waiting.pop(each.row)
+            event_id, vector = each.what
             if each.value is not None and self._fold.take(Outcome(event_id, vector, each.value)):
                 self._freeze(self._learned_ms)
 

@@ -48,6 +48,24 @@ def beginnings(
     return [TopicPartition(topic, partition, offset) for partition, offset in first.items()]
 
 
+def bounds(
+    clients: Clients, topic: str, partitions: Sequence[int], timeout_s: float
+) -> dict[int, range]:
+    """Return the offsets that are kept of each partition; markers of transactions take some too.
+
+    Raises
+    ------
+    HeadraceError
+        There is no such topic, or the broker is away.
+    """
+    try:
+        first = beginnings(clients, topic, partitions, timeout_s)
+        end = ends(clients, topic, partitions, timeout_s)
+    except KafkaException as error:
+        raise _unreadable(topic, error) from error
+    return {each.partition: range(each.offset, end[each.partition]) for each in first}
+
+
 def since(
     clients: Clients, topic: str, partitions: Sequence[int], time_ms: int, timeout_s: float
 ) -> list[TopicPartition]:

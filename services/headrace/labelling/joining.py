@@ -1,7 +1,7 @@
 """Joining decisions with labels, batch by batch; no Kafka, no clock."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -68,6 +68,30 @@ def _name_fault(each: Received) -> tuple[DeadLetterReason, str] | None:
     return None
 
 
+def label_fault(
+    each: Received, sources: Collection[str], ahead_ms: int
+) -> tuple[DeadLetterReason, str] | None:
+    """Return what is wrong with a label or a heartbeat by itself, if anything.
+
+    Parameters
+    ----------
+    sources
+        Those of the charter.
+    ahead_ms
+        Nobody can have observed anything later than that.
+    """
+    record, source = each.record, each.record["source"]
+    if len(each.value) > _MOST_BYTES:
+        return "too_large", f"a label has at most {_MOST_BYTES} bytes"
+    if record["kind"] not in ("label", HEARTBEAT):
+        return "invalid_value", f"there is no kind {record['kind']!r:.40} of labels"
+    if source not in sources:
+        return "unknown_source", f"the charter has no source {source!r:.40}"
+    if record["observed_at_ms"] > ahead_ms:
+        return "future", "it was observed further ahead than the charter allows"
+    return None if record["kind"] == HEARTBEAT else _name_fault(each)
+
+
 class Joiner:
     """Joins the decisions of a use case with their labels.
 
@@ -125,7 +149,7 @@ class Joiner:
         moved: dict[int, Received] = {}
         for each in received:
             record = each.record
-            fault = self._fault(each, now_ms)
+            fault = label_fault(each, self._sources, now_ms + self._skew_ms)
             if fault is None and record["kind"] != HEARTBEAT:
                 fault = self._take_label(each, view, joined)
             if fault is not None:
@@ -190,19 +214,6 @@ class Joiner:
             self._tell(waiting, verdict, None if told is None else told.value, each.trace, joined)
         view.change(partition, key, KNOWN, each.offset, waiting.known_body())
         return None
-
-    def _fault(self, each: Received, now_ms: int) -> tuple[DeadLetterReason, str] | None:
-        """Return what is wrong with a label or a heartbeat, if anything."""
-        record, source = each.record, each.record["source"]
-        if len(each.value) > _MOST_BYTES:
-            return "too_large", f"a label has at most {_MOST_BYTES} bytes"
-        if record["kind"] not in ("label", HEARTBEAT):
-            return "invalid_value", f"there is no kind {record['kind']!r:.40} of labels"
-        if source not in self._sources:
-            return "unknown_source", f"the charter has no source {source!r:.40}"
-        if record["observed_at_ms"] > now_ms + self._skew_ms:
-            return "future", "it was observed further ahead than the charter allows"
-        return None if record["kind"] == HEARTBEAT else _name_fault(each)
 
     def _move(self, moved: Mapping[int, Received], view: View[State], joined: Joined) -> None:
         """Let time move on in partitions, by their latest record."""

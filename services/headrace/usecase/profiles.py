@@ -6,7 +6,7 @@ time to come. An event is counted once it has been observed, a positive once its
 """
 
 from array import array
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -82,6 +82,12 @@ class Times:
         """Return how many are in (after, until]."""
         end = bisect_right(self._times_ms, until_ms)
         return end - bisect_right(self._times_ms, after_ms, 0, end)
+
+    def remove(self, time_ms: int) -> None:
+        """Take one of a time out again, unless it is forgotten."""
+        place = bisect_left(self._times_ms, time_ms)
+        if place < len(self._times_ms) and self._times_ms[place] == time_ms:
+            del self._times_ms[place]
 
     def forget(self, until_ms: int) -> None:
         """Forget what was until then, once it is worth while."""
@@ -161,6 +167,11 @@ class Profiles:
         for name, known in self._of(record):
             known.positives.add(record[self._time])
             known.positives.forget(record[self._time] - self._retention_ms[name])
+
+    def retract(self, record: Mapping[str, Any]) -> None:
+        """Count an event as positive no longer: its label was corrected."""
+        for _, known in self._of(record):
+            known.positives.remove(record[self._time])
 
     def _of(self, record: Mapping[str, Any]) -> list[tuple[str, _Known]]:
         concerned = ((name, record[field]) for name, field in self._keys.items())

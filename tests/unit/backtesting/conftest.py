@@ -2,12 +2,14 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headrace.backtesting.replay import Batch, Event, Replay
 from headrace.contracts.location import shipped
 from headrace.contracts.schemas import field_names
+from headrace.labelling.domain import Label
 from headrace.usecase.charter import Charter
 
 FDH_CHARTER = shipped("deploy") / "charters/card-fraud-fdh.toml"
@@ -32,8 +34,14 @@ def recorded(number: int, seed: int = 1, days: int = 40) -> list[Event]:
             "occurred_at_ms": time_ms,
             "distance_km": None,
         }
-        events.append(Event(record, is_positive))
+        events.append(event_of(record, is_positive))
     return events
+
+
+def event_of(record: dict[str, Any], is_positive: bool) -> Event:
+    """An event of which a chargeback tells a week later, where it was positive."""
+    told = Label("chargeback", True, record["occurred_at_ms"] + 7 * DAY_MS, 1)
+    return Event(record, (told,) if is_positive else (), is_positive)
 
 
 def decided(charter: Charter, events: list[Event]) -> list[Batch]:

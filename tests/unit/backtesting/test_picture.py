@@ -23,6 +23,7 @@ def record(n: int = 400, days: int = 20) -> Record:
         times_ms,
         ["card"] * n,
         positive,
+        np.ones(n, np.bool_),
         scores,
         times_ms,
         Kept(np.zeros(0, np.intp), np.zeros((0, 1))),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from headrace.backtesting.protocol import TRAIN_FROM, Protocol
+from headrace.backtesting.protocol import TRAIN_FROM, Protocol, last_known
 
 FDH = (
     Path(__file__).resolve().parents[4]
@@ -60,3 +60,20 @@ def test_on_the_handbook_s_file_it_counts_what_the_handbook_counts() -> None:
     perfect = protocol.measure(positive.astype(float))
     assert perfect.average_precision == 1.0
     assert round(perfect.card_precision_100, 3) == 0.397
+
+
+@pytest.mark.parametrize(
+    ("known_until_days", "last_day", "train_from"),
+    [
+        (40.5, 50, date(2024, 1, 20)),  # the test week ends with the 40th day
+        (90.0, 50, date(2024, 1, 31)),  # nothing has happened since the 50th
+        (51.0, 50, date(2024, 1, 31)),
+    ],
+)
+def test_the_last_week_of_which_all_is_known_can_be_tested(
+    known_until_days, last_day, train_from
+) -> None:
+    known_ms = MONDAY_MS + round(known_until_days * DAY_MS)
+    assert last_known(known_ms, MONDAY_MS + last_day * DAY_MS + 5) == train_from
+    week = Protocol.test_week_ms(train_from)
+    assert week.stop <= known_ms

@@ -10,7 +10,14 @@ from headrace.errors import HeadraceError
 from headrace.evaluating.exact import average_precision
 from headrace.usecase.charter import Charter
 from support.charter_texts import card_fraud
-from unit.backtesting.conftest import DAY_MS, FDH_CHARTER, START_MS, decided, recorded
+from unit.backtesting.conftest import (
+    DAY_MS,
+    FDH_CHARTER,
+    START_MS,
+    decided,
+    event_of,
+    recorded,
+)
 
 WEEK_MS = 7 * DAY_MS
 TERMINAL = "terminal_frauds_28d"
@@ -56,7 +63,7 @@ def test_labels_that_are_not_known_yet_change_nothing(small, seed) -> None:
     random.Random(seed).shuffle(truths)
     other = list(events)
     for n, truth in zip(unknown, truths, strict=True):
-        other[n] = Event(events[n].record, truth)
+        other[n] = event_of(events[n].record, truth)
     before = sum(time_ms(event) <= cut_ms for event in events)
     first, second = served(small, events), served(small, other)
     np.testing.assert_array_equal(first[:before], second[:before])
@@ -80,7 +87,7 @@ def test_an_event_that_comes_late_is_decided_by_what_was_known_at_its_time(tmp_p
     events = [event for _, event in sorted(come, key=lambda each: each[0])]
     cut_ms = START_MS + 20 * DAY_MS
     other = [
-        Event(event.record, event.is_positive != (time_ms(event) > cut_ms - WEEK_MS))
+        event_of(event.record, event.is_positive != (time_ms(event) > cut_ms - WEEK_MS))
         for event in events
     ]
     by_then = np.array([time_ms(event) <= cut_ms for event in events])
@@ -94,7 +101,7 @@ def test_an_event_that_comes_late_is_decided_by_what_was_known_at_its_time(tmp_p
 def test_a_profile_knows_a_fraud_from_the_moment_at_which_its_label_comes(small) -> None:
     def event(name: str, at_ms: int, *, is_positive: bool = False) -> Event:
         record = {**recorded(1)[0].record, "event_id": name, "occurred_at_ms": START_MS + at_ms}
-        return Event(record, is_positive)
+        return event_of(record, is_positive)
 
     events = [
         event("fraud", 0, is_positive=True),
@@ -116,7 +123,7 @@ def test_a_batch_is_over_before_a_label_of_it_can_be_known(small) -> None:
 
 def test_duplicates_and_faults_are_not_decided_and_not_learned_from(small) -> None:
     events = recorded(20, days=2)
-    faulty = Event({**events[9].record, "event_id": "faulty", "amount_minor": -1}, True)
+    faulty = event_of({**events[9].record, "event_id": "faulty", "amount_minor": -1}, True)
     batches = decided(small, [*events[:10], events[9], faulty, *events[10:]])
     assert [row for batch in batches for row in batch.rows] == [*range(10), *range(12, 22)]
     assert sum(batch.rejected for batch in batches) == 1
@@ -141,11 +148,6 @@ def changed(tmp_path, *changes: tuple[str, str]) -> Charter:
         ('family = "logistic"', 'family = "logistics"', "did you mean logistic"),
         ("learning_rate = 0.002", "learning_rte = 0.002", "learning_rte"),
         ('family = "logistic"', 'family = "linear"', "predicts a value"),
-        (
-            "[labels.sources]\n",
-            '[labels.sources]\nanalyst = { delay = "4h", horizon = "3d" }\n',
-            "2 sources of labels",
-        ),
     ],
 )
 def test_a_charter_that_cannot_be_backtested_is_refused(tmp_path, old, new, told) -> None:
@@ -182,7 +184,7 @@ def test_of_what_was_stopped_nothing_is_learned(small, tmp_path) -> None:
 def test_a_recording_that_is_not_in_order_is_refused(small) -> None:
     events = recorded(50)
     far = {**events[9].record, "occurred_at_ms": time_ms(events[9]) + 30 * DAY_MS}
-    ahead = Event(far, False)
+    ahead = event_of(far, False)
     with pytest.raises(HeadraceError, match=r"row 11 is .* before the latest one above it"):
         decided(small, [*events[:9], ahead, *events[9:]])
 
@@ -190,7 +192,7 @@ def test_a_recording_that_is_not_in_order_is_refused(small) -> None:
 def test_an_id_that_comes_again_with_other_content_is_a_fault(small) -> None:
     events = recorded(20, days=2)
     other = {**events[3].record, "amount_minor": 7, "occurred_at_ms": time_ms(events[9])}
-    batches = decided(small, [*events[:10], Event(other, False), *events[10:]])
+    batches = decided(small, [*events[:10], event_of(other, False), *events[10:]])
     assert sum(batch.rejected for batch in batches) == 1
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,11 +10,16 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from headrace.backtesting.history import History, readable
 from headrace.backtesting.replay import SCORECARD, SERVED
+from headrace.backtesting.told import Told
 from headrace.cli import app
 from headrace.commands import console
 from headrace.errors import HeadraceError
+from headrace.usecase.charter import Charter
 from support.charter_texts import card_fraud
+from unit.backtesting.conftest import DAY_MS, FDH_CHARTER, START_MS, recorded
+from unit.backtesting.messages import decode, message, received
 
 START = datetime(2018, 6, 1, tzinfo=UTC)
 ROWS = 3_000
@@ -179,3 +185,72 @@ def test_a_file_that_is_not_in_order_is_refused_with_the_row(file) -> None:
     rewritten(file, TX_DATETIME=lambda times: [*times[:100], times[-1], *times[101:]])
     with pytest.raises(HeadraceError, match="not in the order of its times: row 102 is"):
         app(["backtest", "--from", str(file)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "Say --from, or --topics"),
+        (["--from", "f.parquet", "--topics"], "Say --from, or --topics"),
+        (["--topics", "--mapping", "m.toml"], "--mapping cannot be used with --topics"),
+        (["--from", "f.parquet", "--as-decided"], "--from cannot be used with --as-decided"),
+        (
+            ["--topics", "--as-decided", "--limit", "3", "--train-from", "2018-06-20"],
+            "--limit and --train-from cannot be used with --as-decided",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(arguments, told) -> None:
+    with pytest.raises(HeadraceError) as caught:
+        app(["backtest", *arguments])
+    assert told in f"{caught.value.message} {caught.value.fix}"
+
+
+@pytest.fixture
+def topics(monkeypatch) -> None:
+    """Topics with payments of 40 days, one of them faulty, and with their labels."""
+    charter, now_ms = Charter.load(FDH_CHARTER), START_MS + 100 * DAY_MS
+    events = recorded(1_200)
+    faulty = {**events[9].record, "event_id": "faulty", "amount_minor": -1}
+    payments = [message(each, each["card_id"]) for each in (*(e.record for e in events), faulty)]
+    labels = [
+        {
+            "kind": "label",
+            "event_id": event.record["event_id"],
+            "key": event.record["card_id"],
+            **label._asdict(),
+        }
+        for event in events
+        for label in event.labels
+    ]
+    heard = received(*(message(each, each["key"]) for each in labels))
+    last_ms = events[-1].record["occurred_at_ms"]
+
+    def history(path: Path | None, limit: int | None) -> tuple[Charter, History]:
+        assert path is None
+        left_out, told = Counter[str](), Told(charter, heard, Counter(), now_ms)
+        read = readable(payments, decode, left_out)
+        rows = len(payments)
+        return charter, History(charter, [read], rows, told, left_out, last_ms, now_ms, limit)
+
+    monkeypatch.setattr("headrace.commands.backtest.history", history)
+
+
+@pytest.mark.usefixtures("topics")
+def test_topics_are_measured_by_their_labels_in_the_last_week_of_which_all_is_known(run) -> None:
+    told = json.loads(run("--topics", "--json"))
+    assert told["events"] == 1_200
+    assert told["events_left_out"] == {"invalid_value": 1}
+    assert told["labels"] == sum(event.is_positive for event in recorded(1_200))
+    last_day = datetime.fromtimestamp(START_MS / 1_000, UTC) + timedelta(days=39)
+    three_weeks = timedelta(days=21)  # the last label of a fraud of that day came a week later
+    assert told["train_from"] == str((last_day - three_weeks).date())
+    assert {SERVED, SCORECARD, "in one batch: boosted trees"} <= told["measured"].keys()
+    assert not any(name.startswith("published") for name in told["measured"])
+
+
+@pytest.mark.usefixtures("topics")
+def test_what_of_the_topics_was_left_out_is_in_the_table_too(run) -> None:
+    told = run("--topics", "--limit", 100)
+    assert "events_left_out" in told
+    assert "none" in told

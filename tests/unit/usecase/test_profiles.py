@@ -43,6 +43,16 @@ def test_the_share_is_of_those_in_the_window_and_nothing_where_there_are_none() 
     assert known.measure(event(8 * DAY_MS + 3)) == [0.0]
 
 
+def test_what_was_corrected_is_no_positive_any_more() -> None:
+    known = profiles(feature("positives", "1d", "1s"))
+    for at_ms in (1, 2, 3):
+        known.learn(event(at_ms))
+    known.retract(event(2))
+    known.retract(event(4))
+    assert known.measure(event(1_003)) == [2]
+    assert known.measure(event(1_002)) == [1]
+
+
 def test_each_profile_goes_by_its_own_field_and_null_is_nobody() -> None:
     known = profiles(feature("count", "1d", "1s"), feature("count", "1d", "1s", "country"))
     known.observe(event(0, merchant=None))
