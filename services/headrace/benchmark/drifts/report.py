@@ -1,0 +1,121 @@
+"""A result as tables, and as a document with a picture beside it."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from headrace.benchmark import where
+from headrace.benchmark.drifts.picture import picture
+from headrace.benchmark.drifts.rates import Delays, delays
+from headrace.benchmark.drifts.results import PER, Results
+from headrace.benchmark.drifts.run import Plan
+from headrace.benchmark.drifts.streams import DRIFTED, STATIONARY, WIDTHS
+
+Row = Mapping[str, object]
+
+
+def document(plan: Plan, results: Results) -> dict[str, Any]:
+    """Return all of a result."""
+    return {
+        "measured_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        **results.as_json(),
+        "settings": {
+            **asdict(plan),
+            "outcomes_before": STATIONARY,
+            "outcomes_after": DRIFTED,
+            "widths": WIDTHS,
+        },
+        "versions": {"river": version("river"), "numpy": np.__version__},
+    }
+
+
+def write(told: Mapping[str, Any], results: Results) -> Path:
+    """Write document and picture, and return the document's path; the picture is beside it."""
+    path = where.home() / f"drift-{time.strftime('%Y%m%d-%H%M%S')}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+    path.with_suffix(".svg").write_text(picture(results), "utf-8")
+    return path
+
+
+def tables(results: Results) -> Iterator[tuple[str, Sequence[Row]]]:
+    """Yield all tables with their titles."""
+    yield "Signals where nothing drifts", list(_false_alarms(results))
+    yield "Drifts of the world of card fraud", list(_world_delays(results))
+    yield "Balanced streams that drift", list(_stream_delays(results))
+    yield f"Detectors, each with one false alarm in {PER:,} events", list(_detectors(results))
+    yield (
+        "Bars",
+        [
+            {
+                "bar": bar.name,
+                "measured": "not noticed" if bar.measured is None else f"{bar.measured:,.2f}",
+                "at most": f"{bar.most:,g}",
+                "met": "yes" if bar.is_met else "no",
+            }
+            for bar in results.bars()
+        ],
+    )
+
+
+def _false_alarms(results: Results) -> Iterator[Row]:
+    found = results.false_alarms()
+    yield {
+        "about": "all",
+        "signals": found.signals,
+        "events": found.events,
+        f"in {PER:,}": f"{found.rate:.3f}",
+        "upper 95 %": f"{found.bound:.3f}",
+    }
+    for subject, count in results.false_alarms_by().items():
+        rate = count * PER / max(found.events, 1)
+        yield {"about": subject, "signals": count, "events": "", "in": f"{rate:.3f}", "": ""}
+
+
+def _world_delays(results: Results) -> Iterator[Row]:
+    for name, found in results.world_delays().items():
+        yield {"drift": name, **_shown(found)}
+
+
+def _stream_delays(results: Results) -> Iterator[Row]:
+    for (stream, pace), (outcomes, positives) in results.stream_delays().items():
+        before, after = results.wrong(stream)
+        yield {
+            "stream": stream,
+            "pace": pace,
+            "wrong": f"{before:.0%} → {after:.0%}",
+            **{f"outcomes, {name}": cell for name, cell in _shown(outcomes).items()},
+            "positives, median": _number(positives.median),
+            "positives, 95 %": _number(positives.p95),
+        }
+
+
+def _detectors(results: Results) -> Iterator[Row]:
+    for compared in results.compared():
+        for each in compared.chosen:
+            yield {
+                "values": compared.of,
+                "detector": each.detector,
+                "setting": f"{each.setting:g}",
+                "false alarms": each.alarms,
+                "events": compared.events,
+                **_shown(delays(each.delays)),
+            }
+
+
+def _shown(found: Delays) -> dict[str, object]:
+    return {
+        "median": _number(found.median),
+        "95 %": _number(found.p95),
+        "not noticed": f"{found.missed} of {found.runs}",
+    }
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
