@@ -19,6 +19,7 @@ def bench_drift(
     events: Positive = 500_000,
     seed: Annotated[int, Parameter(validator=Number(gte=0))] = 1,
     days: Positive = 240,
+    outcomes: Positive = 10_000,
     processes: Positive | None = None,
     json: bool = False,
 ) -> None:
@@ -38,12 +39,14 @@ def bench_drift(
         The first one.
     days
         Event time that a world's events fill; it drifts when 17 of 24 parts of them are over.
+    outcomes
+        Of each stream before it drifts, and as many again.
     processes
         At once. Default: as many as there are cores.
     json
         Print the result as JSON.
     """
-    plan = Plan(seed, seeds, events, days, processes or cores())
+    plan = Plan(seed, seeds, events, days, outcomes, processes or cores())
     results = run(plan, progress)
     told = document(plan, results)
     path = write(told, results)

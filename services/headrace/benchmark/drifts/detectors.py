@@ -1,5 +1,6 @@
 """Detectors of one stream of values behind one small interface: ours, and River's beside it."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -121,7 +122,10 @@ def _tried(detector: Detector, values: Sequence[tuple[float, bool]]) -> tuple[in
 
 
 class Chosen(NamedTuple):
-    """A detector in the most watchful setting whose false alarms are few enough."""
+    """A detector in the most watchful setting whose false alarms are few enough.
+
+    Or in the least watchful one, where they are too many in each.
+    """
 
     detector: str
     setting: float
@@ -130,7 +134,7 @@ class Chosen(NamedTuple):
 
 
 def chosen(stationary: Sequence[Tried], drifted: Sequence[Tried], most: float) -> list[Chosen]:
-    """Return each detector as it is allowed to be; it is left out where no setting is quiet enough.
+    """Return each detector as it is allowed to be.
 
     Parameters
     ----------
@@ -139,12 +143,13 @@ def chosen(stationary: Sequence[Tried], drifted: Sequence[Tried], most: float) -
     most
         False alarms that are allowed, all streams together.
     """
+    alarms = Counter[tuple[str, float]]()
+    for each in stationary:
+        alarms[each.detector, each.setting] += each.alarms
     found = []
     for name, (_, settings) in _SETTINGS.items():
-        for setting in settings:
-            alarms = sum(e.alarms for e in stationary if e[:2] == (name, setting))
-            if alarms <= most:
-                took = [each.delay for each in drifted if each[:2] == (name, setting)]
-                found.append(Chosen(name, setting, alarms, took))
-                break
+        quiet = (each for each in settings if alarms[name, each] <= most)
+        setting = next(quiet, settings[-1])
+        took = [each.delay for each in drifted if each[:2] == (name, setting)]
+        found.append(Chosen(name, setting, alarms[name, setting], took))
     return found

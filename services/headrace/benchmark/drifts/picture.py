@@ -33,7 +33,7 @@ def _charts(results: Results) -> Iterator[Chart]:
     for compared in results.compared():
         of_each = {each.detector: list(each.delays) for each in compared.chosen}
         values = max(MOST_OUTCOMES.values()) if "outcomes" in compared.of else MOST_POSITIVES
-        yield _chart(f"Detectors on the {compared.of}: values", of_each, _BEYOND * values)
+        yield _chart(f"Detectors on the loss of {compared.of}: values", of_each, _BEYOND * values)
 
 
 def _chart(title: str, took: Mapping[str, Sequence[int | None]], until: int) -> Chart:

@@ -15,7 +15,6 @@ from headrace.benchmark.drifts.picture import picture
 from headrace.benchmark.drifts.rates import Delays, delays
 from headrace.benchmark.drifts.results import PER, Results
 from headrace.benchmark.drifts.run import Plan
-from headrace.benchmark.drifts.streams import DRIFTED, STATIONARY, WIDTHS
 
 Row = Mapping[str, object]
 
@@ -25,12 +24,7 @@ def document(plan: Plan, results: Results) -> dict[str, Any]:
     return {
         "measured_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         **results.as_json(),
-        "settings": {
-            **asdict(plan),
-            "outcomes_before": STATIONARY,
-            "outcomes_after": DRIFTED,
-            "widths": WIDTHS,
-        },
+        "settings": asdict(plan),
         "versions": {"river": version("river"), "numpy": np.__version__},
     }
 
@@ -49,7 +43,10 @@ def tables(results: Results) -> Iterator[tuple[str, Sequence[Row]]]:
     yield "Signals where nothing drifts", list(_false_alarms(results))
     yield "Drifts of the world of card fraud", list(_world_delays(results))
     yield "Balanced streams that drift", list(_stream_delays(results))
-    yield f"Detectors, each with one false alarm in {PER:,} events", list(_detectors(results))
+    yield (
+        f"Detectors on losses, each with one false alarm in {PER:,} events",
+        list(_detectors(results)),
+    )
     yield (
         "Bars",
         [
@@ -79,8 +76,15 @@ def _false_alarms(results: Results) -> Iterator[Row]:
 
 
 def _world_delays(results: Results) -> Iterator[Row]:
-    for name, found in results.world_delays().items():
-        yield {"drift": name, **_shown(found)}
+    for (drift, by), of_each in results.world_delays().items():
+        before, after = results.world_loss(drift)
+        yield {
+            "drift": drift,
+            "positives' loss": f"{_loss(before)} → {_loss(after)}",
+            "noticed by": by,
+            **{f"{unit}: median, 95 %": _both(found) for unit, found in of_each.items()},
+            "not noticed": _missed(of_each["events"]),
+        }
 
 
 def _stream_delays(results: Results) -> Iterator[Row]:
@@ -90,31 +94,36 @@ def _stream_delays(results: Results) -> Iterator[Row]:
             "stream": stream,
             "pace": pace,
             "wrong": f"{before:.0%} → {after:.0%}",
-            **{f"outcomes, {name}": cell for name, cell in _shown(outcomes).items()},
-            "positives, median": _number(positives.median),
-            "positives, 95 %": _number(positives.p95),
+            "outcomes: median, 95 %": _both(outcomes),
+            "positives": _both(positives),
+            "not noticed": _missed(outcomes),
         }
 
 
 def _detectors(results: Results) -> Iterator[Row]:
     for compared in results.compared():
         for each in compared.chosen:
+            found = delays(each.delays)
             yield {
                 "values": compared.of,
                 "detector": each.detector,
                 "setting": f"{each.setting:g}",
-                "false alarms": each.alarms,
-                "events": compared.events,
-                **_shown(delays(each.delays)),
+                "false alarms": f"{each.alarms} in {compared.events:,}",
+                "values: median, 95 %": _both(found),
+                "not noticed": _missed(found),
             }
 
 
-def _shown(found: Delays) -> dict[str, object]:
-    return {
-        "median": _number(found.median),
-        "95 %": _number(found.p95),
-        "not noticed": f"{found.missed} of {found.runs}",
-    }
+def _both(found: Delays) -> str:
+    return f"{_number(found.median)}, {_number(found.p95)}"
+
+
+def _missed(found: Delays) -> str:
+    return f"{found.missed} of {found.runs}"
+
+
+def _loss(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _number(value: float | None) -> str:

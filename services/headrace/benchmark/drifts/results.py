@@ -4,13 +4,22 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
+from statistics import median
 from typing import Any, Final, NamedTuple
 
 from headrace.benchmark.drifts.detectors import Chosen, Tried, chosen
 from headrace.benchmark.drifts.rates import Delays, delays, upper_bound
-from headrace.benchmark.drifts.streams import STATIONARY, WIDTHS, Followed
-from headrace.benchmark.drifts.watched import OF_OUTCOMES, Watched
+from headrace.benchmark.drifts.streams import PACES, Followed
+from headrace.benchmark.drifts.watched import OF_OUTCOMES, Seen, Watched
+from headrace.simulator.scenario import DriftKind
 
+MODEL_IS_WRONG: Final = "concept or calibration"
+ANY: Final = "any signal"
+_NOTICED_BY: Final[Sequence[tuple[DriftKind, str]]] = (
+    ("concept", MODEL_IS_WRONG),
+    ("concept", ANY),
+    ("data", ANY),
+)
 PER: Final = 100_000
 """Events in which there may be one false alarm."""
 MOST_OUTCOMES: Final = {"abrupt": 1_000, "gradual": 3_000}
@@ -71,16 +80,24 @@ class Results:
         signals = chain.from_iterable(world.signals for world in self._stationary)
         return dict(Counter(signal.subject for signal in signals).most_common())
 
-    def world_delays(self) -> Mapping[str, Delays]:
-        """Return how soon the worlds' drifts were noticed, by what that is counted in."""
+    def world_delays(self) -> Mapping[tuple[DriftKind, str], Mapping[str, Delays]]:
+        """Return how soon each drift was noticed by which signals: events, outcomes, positives."""
         found = {}
-        for drift, kinds in (("concept", OF_OUTCOMES), ("concept", ()), ("data", ())):
+        for drift, by in _NOTICED_BY:
+            kinds = OF_OUTCOMES if by == MODEL_IS_WRONG else ()
             firsts = [each.first(*kinds) for each in self.worlds if each.drift == drift]
-            by = "concept or calibration" if kinds else "any signal"
-            for unit in ("events", "outcomes", "positives"):
-                took = [None if each is None else getattr(each, unit) for each in firsts]
-                found[f"{drift} drift, {by}: {unit}"] = delays(took)
+            found[drift, by] = {
+                unit: delays([None if each is None else getattr(each, unit) for each in firsts])
+                for unit in Seen._fields
+            }
         return found
+
+    def world_loss(self, drift: DriftKind) -> tuple[float | None, float | None]:
+        """Return what positives cost the score before a drift and after, the median world's."""
+        before, after = zip(
+            *(each.loss for each in self.worlds if each.drift == drift), strict=True
+        )
+        return _median(before), _median(after)
 
     def stream_delays(self) -> Mapping[tuple[str, str], tuple[Delays, Delays]]:
         """Return how soon it was noticed on each stream at each pace: outcomes, positives."""
@@ -108,23 +125,23 @@ class Results:
         for pace, most in MOST_OUTCOMES.items():
             took = delays([each.outcomes for each in self.streams if each.pace == pace])
             yield Bar(f"outcomes to notice what is {pace}, median", took.median, most)
-        positives = self.world_delays()["concept drift, concept or calibration: positives"]
+        positives = self.world_delays()["concept", MODEL_IS_WRONG]["positives"]
         yield Bar("positives to notice card fraud's, median", positives.median, MOST_POSITIVES)
 
     def compared(self) -> Iterator[Compared]:
         """Yield detectors beside ours."""
-        for pace in WIDTHS:
+        for pace in PACES:
             runs = [each for each in self.streams if each.pace == pace]
             tried = [each for run in self.streams for each in run.tried]
             of_pace = [each for run in runs for each in run.tried]
-            events = STATIONARY * len(self.streams)
-            yield _compared(f"loss of outcomes, {pace}", events, tried, of_pace)
+            events = sum(run.stationary for run in self.streams)
+            yield _compared(f"outcomes, {pace}", events, tried, of_pace)
         quiet = [each for world in self.worlds if world.drift is None for each in world.tried]
         drifted = [
             each for world in self.worlds if world.drift == "concept" for each in world.tried
         ]
         events = sum(world.tried_events for world in self._stationary)
-        yield _compared("loss of card fraud's positives", events, quiet, drifted)
+        yield _compared("card fraud's positives", events, quiet, drifted)
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it, but for what the other detectors did run by run."""
@@ -132,7 +149,14 @@ class Results:
             "false_alarms": {**self.false_alarms()._asdict(), "by": self.false_alarms_by()},
             "bars": [{**bar._asdict(), "is_met": bar.is_met} for bar in self.bars()],
             "worlds": [_world(each) for each in self.worlds],
-            "world_delays": {name: each._asdict() for name, each in self.world_delays().items()},
+            "world_delays": [
+                {
+                    "drift": drift,
+                    "by": by,
+                    **{unit: each._asdict() for unit, each in of_each.items()},
+                }
+                for (drift, by), of_each in self.world_delays().items()
+            ],
             "streams": [
                 {name: part for name, part in each._asdict().items() if name != "tried"}
                 for each in self.streams
@@ -156,6 +180,11 @@ class Results:
     @property
     def _stationary(self) -> Sequence[Watched]:
         return [world for world in self.worlds if world.drift is None]
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [each for each in values if each is not None]
+    return median(known) if known else None
 
 
 def _compared(

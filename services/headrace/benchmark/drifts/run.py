@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from typing import Final
 
 from headrace.benchmark.drifts.results import Results
-from headrace.benchmark.drifts.streams import STREAMS, WIDTHS, Followed, followed
+from headrace.benchmark.drifts.streams import PACES, STREAMS, Followed, followed
 from headrace.benchmark.drifts.watched import Watched, watched
 from headrace.simulator.scenario import DriftKind
 
@@ -28,6 +28,8 @@ class Plan:
     """Of each world."""
     days: int
     """Of event time, of each world."""
+    outcomes: int
+    """Of each stream, before its drift; and after that begins."""
     processes: int
     """How many at once; one is this one."""
 
@@ -71,8 +73,8 @@ def _runs(plan: Plan) -> Iterator[Run]:
             yield partial(watched, seed, plan.events, plan.days, drift)
     for seed in plan.all_seeds:
         for stream in STREAMS:
-            for pace in WIDTHS:
-                yield partial(followed, stream, pace, seed)
+            for pace in PACES:
+                yield partial(followed, stream, pace, seed, plan.outcomes)
 
 
 def _finished(runs: Sequence[Run], processes: int) -> Iterator[Watched | Followed]:

@@ -15,14 +15,14 @@ from headrace.drift.watch import Watch
 from headrace.models.zoo.families import new_learner
 from headrace.models.zoo.learner import Learner, Vector
 
-STATIONARY: Final = 10_000
-"""Outcomes before the drift."""
-DRIFTED: Final = 10_000
-"""Outcomes from when it begins."""
-WIDTHS: Final = {"abrupt": 60, "gradual": 2_000}
-"""Outcomes in which the new concept takes over, but for an eighth at either end.
-
-So far from the middle of the drift, River's formula overflows where it is much more abrupt.
+LEARNING: Final = 2_000
+"""Outcomes that a model learns from before it serves; until then nothing is watched."""
+PACES: Final = ("abrupt", "gradual")
+_GRADUAL: Final = 2_000
+"""Outcomes in which the new concept takes over, but for an eighth at either end."""
+_ABRUPT: Final = 150
+"""Of all outcomes before, one in so many is how long it takes abruptly: River's formula overflows
+where that is much less.
 """
 _MEASURED: Final = 1_000
 """Examples of either concept on which the model is measured when the drift begins."""
@@ -96,6 +96,8 @@ class Followed(NamedTuple):
     stream: str
     pace: str
     seed: int
+    stationary: int
+    """Outcomes before the drift."""
     wrong_before: float
     wrong_after: float
     """Share of the model's errors on the two concepts, as it was when the drift began."""
@@ -109,27 +111,36 @@ class Followed(NamedTuple):
     tried: Sequence[Tried]
 
 
-def followed(stream: str, pace: str, seed: int) -> Followed:
+def followed(stream: str, pace: str, seed: int, outcomes: int) -> Followed:
     """Let a model learn from a stream that drifts, and watch it.
 
-    A gradual drift begins where an eighth of the examples are of the new concept.
+    A drift begins where an eighth of the examples are of the new concept.
+
+    Parameters
+    ----------
+    outcomes
+        How many there are before the drift, of the model that serves; and after that begins.
     """
-    synthetic, width = STREAMS[stream], WIDTHS[pace]
+    synthetic, skipped = STREAMS[stream], LEARNING + 2 * outcomes
     learner = new_learner(synthetic.family, synthetic.parameters)
-    watching = _Watching()
+    watching = _Watching(outcomes)
     wrong = (0.0, 0.0)
     values = []
-    for number, (x, is_positive) in enumerate(_examples(synthetic, width, seed)):
-        if number == STATIONARY:
-            wrong = _wrong(learner, synthetic.before(seed)), _wrong(learner, synthetic.after(seed))
+    for number, (x, is_positive) in enumerate(_examples(stream, pace, seed, outcomes), -LEARNING):
+        if number == outcomes:
+            concepts = synthetic.before(seed), synthetic.after(seed)
+            wrong = _wrong(learner, concepts[0], skipped), _wrong(learner, concepts[1], skipped)
         score = learner.predict_one(x)
         learner.learn_one(x, is_positive)
+        if number < 0:
+            continue
         watching.take(score, is_positive=is_positive)
-        values.append((_loss(score, is_positive=is_positive), number >= STATIONARY))
+        values.append((_loss(score, is_positive=is_positive), number >= outcomes))
     return Followed(
         stream,
         pace,
         seed,
+        outcomes,
         *wrong,
         watching.alarms,
         watching.outcomes,
@@ -139,15 +150,17 @@ def followed(stream: str, pace: str, seed: int) -> Followed:
     )
 
 
-def _examples(synthetic: Synthetic, width: int, seed: int) -> Iterator[Example]:
+def _examples(stream: str, pace: str, seed: int, outcomes: int) -> Iterator[Example]:
+    synthetic, begins = STREAMS[stream], LEARNING + outcomes
+    width = _GRADUAL if pace == "gradual" else max(1, begins // _ABRUPT)
     drifting = synth.ConceptDriftStream(
         stream=synthetic.before(seed),
         drift_stream=synthetic.after(seed),
-        position=STATIONARY + width // 2,
+        position=begins + width // 2,
         width=width,
         seed=seed,
     )
-    for x, y in islice(drifting, STATIONARY + DRIFTED):
+    for x, y in islice(drifting, begins + outcomes):
         yield _named(x), bool(y)
 
 
@@ -155,9 +168,9 @@ def _named(x: Mapping[Any, Any]) -> Vector:
     return {str(name): float(value) for name, value in x.items()}
 
 
-def _wrong(learner: Learner, dataset: SyntheticDataset) -> float:
-    """Return the share of errors on examples that nobody learned from."""
-    later = islice(dataset, STATIONARY + DRIFTED, STATIONARY + DRIFTED + _MEASURED)
+def _wrong(learner: Learner, dataset: SyntheticDataset, skipped: int) -> float:
+    """Return the share of errors on examples that nobody learns from."""
+    later = islice(dataset, skipped, skipped + _MEASURED)
     errors = [(learner.predict_one(_named(x)) >= 0.5) != bool(y) for x, y in later]
     return sum(errors) / _MEASURED
 
@@ -168,9 +181,16 @@ def _loss(score: float, *, is_positive: bool) -> float:
 
 
 class _Watching:
-    """Feeds a watch with outcomes that are known at once, and counts."""
+    """Feeds a watch with outcomes that are known at once, and counts.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    stationary
+        How many there are before the drift.
+    """
+
+    def __init__(self, stationary: int) -> None:
+        self._stationary = stationary
         charter = card_fraud()
         self._watch = Watch(charter, nullable_fields(charter.events.schema))
         self._settled_ms = charter.labels.horizon_ms + charter.events.lateness_ms
@@ -184,7 +204,7 @@ class _Watching:
     def take(self, score: float, *, is_positive: bool) -> None:
         """Take in an outcome."""
         self._number += 1
-        is_drifted = self._number > STATIONARY
+        is_drifted = self._number > self._stationary
         if is_drifted:
             self._drifted[0] += 1
             self._drifted[1] += is_positive

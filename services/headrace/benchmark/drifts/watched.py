@@ -60,6 +60,9 @@ class Watched:
     versions: int = 0
     """Of models that decided."""
     signals: list[Signal] = field(default_factory=list)
+    loss: Sequence[float | None] = (None, None)
+    """What positives cost the score, in the mean: before anything had drifted, and after; None
+    where none was watched."""
     tried: list[Tried] = field(default_factory=list)
     """Detectors beside ours, on what positives cost the score."""
     tried_events: int = 0
@@ -149,7 +152,11 @@ class _Watching:
     def finished(self) -> Watched:
         """Return all that was found."""
         self.done.versions = len(self._models)
-        self.done.tried = tried(self._positives.values)
+        values = self._positives.values
+        self.done.loss = [
+            _mean([each for each, after in values if after == a]) for a in (False, True)
+        ]
+        self.done.tried = tried(values)
         return self.done
 
     def _count(self, known: Mapping[str, Any]) -> None:
@@ -205,6 +212,10 @@ class _Positives:
         for subject, value in self._streams.values(known):
             if subject == POSITIVES:
                 yield value.value, drifted
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _stretch(topic: str, records: int) -> Stretch:
