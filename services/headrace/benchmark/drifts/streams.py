@@ -15,8 +15,9 @@ from headrace.drift.watch import Watch
 from headrace.models.zoo.families import new_learner
 from headrace.models.zoo.learner import Learner, Vector
 
-LEARNING: Final = 2_000
-"""Outcomes that a model learns from before it serves; until then nothing is watched."""
+LEARNING: Final = 4_000
+"""Outcomes that a model learns from before it serves; until then nothing is watched: a tree that
+begins to grow is worse for a while after each of its first splits."""
 PACES: Final = ("abrupt", "gradual")
 _GRADUAL: Final = 2_000
 """Outcomes in which the new concept takes over, but for an eighth at either end."""
@@ -84,6 +85,7 @@ STREAMS: Final[Mapping[str, Synthetic]] = {
         synth.Mixed,
         {"classification_function": 0},
         {"classification_function": 1},
+        "logistic",
         balance_classes=True,
     ),
 }

@@ -131,7 +131,7 @@ class _Watching:
 
     def take(self, step: Step) -> None:
         """Take in a batch."""
-        began = time.perf_counter()
+        began = time.process_time()
         for known in step.known:
             self._count(known)
             self._note(self._watch.outcome(known), known["known_at_ms"])
@@ -147,7 +147,7 @@ class _Watching:
         self.done.tried_events += quiet if self._positives.values else 0
         for sketch in sketches:
             self._note(self._watch.sketch(sketch), last_ms)
-        self.done.watching_s += time.perf_counter() - began
+        self.done.watching_s += time.process_time() - began
 
     def finished(self) -> Watched:
         """Return all that was found."""
