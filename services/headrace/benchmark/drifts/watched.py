@@ -1,7 +1,7 @@
 """What the drift service notices in a simulated world, and when."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -83,27 +83,14 @@ def card_fraud() -> Charter:
     return with_one_model(Charter.load(path, field_names))
 
 
-def watched(
-    seed: int,
-    events: int,
-    days: int,
-    drift: DriftKind | None,
-    advance: Callable[[int], None] = lambda _: None,
-) -> Watched:
-    """Watch a world; one whose data drift only until that is noticed.
-
-    Parameters
-    ----------
-    advance
-        Told how many events there were since it was last.
-    """
+def watched(seed: int, events: int, days: int, drift: DriftKind | None) -> Watched:
+    """Watch a world; one whose data drift only until that is noticed."""
     drifts_ms = START_MS + int(days * DRIFTS_AT) * DAY_MS
     drifts = (Drift(drift, drifts_ms),) if drift else ()
     world = World(card_fraud(), Scenario(seed, events, drifts, days))
     watching = _Watching(Watched(seed, drift), drifts_ms if drift else None)
     for step in world:
         watching.take(step)
-        advance(len(step.records))
         if drift == "data" and watching.done.first():
             break
     return watching.finished()
@@ -127,7 +114,6 @@ class _Watching:
         self._after = Seen(0, 0, 0)
         self._models = set[tuple[str, str]]()
         self._positives = _Positives(charter, drifts_ms)
-        self._began_ms = 0
 
     def take(self, step: Step) -> None:
         """Take in a batch."""
@@ -136,7 +122,6 @@ class _Watching:
             self._count(known)
             self._note(self._watch.outcome(known), known["known_at_ms"])
         last_ms = int(step.times_ms.max()) if len(step.times_ms) else 0
-        self._began_ms = self._began_ms or last_ms
         self._models.add(step.model)
         sketches = [*self._of_events(step), *self._of_decisions(step)]
         after = 0 if self._drifts_ms is None else int((step.times_ms >= self._drifts_ms).sum())
@@ -186,7 +171,7 @@ class _Watching:
         for each in noticed:
             if each.change.is_raised:
                 after = self._after if self._after.events else None
-                day = (at_ms - self._began_ms) / DAY_MS
+                day = (at_ms - START_MS) / DAY_MS
                 self.done.signals.append(
                     Signal(each.subject, each.kind, round(day, 2), each.once_in, after)
                 )

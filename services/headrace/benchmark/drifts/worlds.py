@@ -89,6 +89,7 @@ class World:
             ScoringFormat(HistoryFormat(charter.retention_ms, charter.feature_set.layout))
         )
         self._now_ms = 0
+        """Event time of the latest event so far."""
         self._serve(_scorecard(charter))
 
     def __iter__(self) -> Iterator[Step]:
@@ -96,9 +97,8 @@ class World:
         events, declared = self._events(), self._charter.events
         offset = 0
         while batch := list(islice(events, _BATCH)):
-            times_ms = [record[declared.time] for record in batch]
-            known = list(self._known(min(times_ms)))
-            self._now_ms = max(times_ms)
+            known = list(self._known(self._now_ms))
+            self._now_ms = max(self._now_ms, *(record[declared.time] for record in batch))
             received = [
                 Received(_PARTITION, offset + n, each[declared.key], orjson.dumps(each), each, -1)
                 for n, each in enumerate(batch)
@@ -196,11 +196,11 @@ class World:
         )
 
 
-def with_one_model(charter: Charter) -> Charter:
-    """Return the charter with a logistic regression alone, which is frozen often."""
+def with_one_model(charter: Charter, freeze_every: int = 5_000) -> Charter:
+    """Return the charter with a logistic regression alone, frozen after so many outcomes each."""
     model = LearnedModel(family=_MODEL, parameters={"learning_rate": 0.02})
     learning = Learning(
-        champion=_MODEL, negatives_share=0.2, freeze_every=5_000, models={_MODEL: model}
+        champion=_MODEL, negatives_share=0.2, freeze_every=freeze_every, models={_MODEL: model}
     )
     return charter.model_copy(update={"learning": learning})
 
