@@ -23,6 +23,9 @@ CountName = Literal[
     "snapshots",
     "signals_raised",  # drifts that were noticed
     "signals_cleared",
+    "incident_changes",
+    "alerts",  # that people are to be told
+    "deliveries",  # tries to tell them, by outcome: delivered, retry, hopeless, dropped
     "transactions",  # by outcome: committed, failed
     "state_bytes",  # bytes of changelog values written
     "outgoing",  # output records, dead letters and changelog included
@@ -41,6 +44,7 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     "dead_letters": ("reason",),
     "retrainings": ("outcome",),
     "transactions": ("outcome",),
+    "deliveries": ("outcome",),
     "lag_records": ("partition",),
 }
 _BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)

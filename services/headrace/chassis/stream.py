@@ -33,11 +33,12 @@ from headrace.chassis.batch import (
     with_unread,
 )
 from headrace.chassis.batch_trace import BatchTrace
-from headrace.chassis.clients import Clients
+from headrace.chassis.clients import Clients, session
 from headrace.chassis.companion import ALONE, Companion
 from headrace.chassis.handling import Handler, handle
 from headrace.chassis.headers import read_headers
 from headrace.chassis.health import Health
+from headrace.chassis.heart import QUIET, Heart
 from headrace.chassis.limit import DeadLetterLimit
 from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
@@ -116,6 +117,18 @@ class Stream(Generic[V]):
         self.metrics = metrics
         self._telemetry = telemetry
         self.health = Health(topology.service)
+        self._heart = (
+            Heart(
+                clients,
+                topology.heartbeats,
+                topology.service,
+                settings.instance,
+                settings.heartbeat_every_s,
+                now_ms,
+            )
+            if topology.heartbeats
+            else QUIET
+        )
         self.clock = StageClock()
         self.state = KeyedState(layout)
         self._limit = DeadLetterLimit(
@@ -133,13 +146,13 @@ class Stream(Generic[V]):
         )
         self._assignment = Assignment(
             lambda heard: clients.consumer(
-                topology.group, error_cb=heard, **_session(settings.session_timeout_ms)
+                topology.group, error_cb=heard, **session(settings.session_timeout_ms)
             ),
             self._topics,
             self.state,
             _restorer(clients, topology.changelog),
             companion,
-            self.health.beat,
+            self._beat,
             self._finish,
             settings.settle_timeout_s,
         )
@@ -206,16 +219,23 @@ class Stream(Generic[V]):
             for table in self._tables:
                 table.close()
             self.health.not_ready = "stopped"
+            if self._stopping:  # who ends otherwise is to be missed
+                self._heart.leave()
+
+    def _beat(self) -> None:
+        """Say that the loop turns, here and to whoever watches from outside."""
+        self.health.beat()
+        self._heart.beat()
 
     def _goes_on(self) -> bool:
         """Tell whether a broker that does not answer is to be waited for."""
-        self.health.beat()
+        self._beat()
         self.health.not_ready = AWAY
         return not self._stopping
 
     def step(self) -> None:
         """Do the next thing."""
-        self.health.beat()
+        self._beat()
         held = self._held()
         if held:
             self._finish()
@@ -443,6 +463,7 @@ class Stream(Generic[V]):
             self._pauses.expect(prepared.pause_reason)
         self._failures = 0
         self._reporter.committed(prepared)
+        self._heart.count(len(prepared.work.messages), len(prepared.work.dead))
         prepared.trace.committed(prepared.work)
 
     def _bear(self, failed: TransactionFailed) -> None:
@@ -469,8 +490,3 @@ def _passed_over(topic: str, dead: Sequence[Dead], handled: Handled) -> list[Dea
         _log.error("passed over %s:%d:%d: %s", topic, each.partition, each.offset, each.detail)
     handled.counts["watched_passed_over"] += len(dead)
     return []
-
-
-def _session(timeout_ms: int) -> dict[str, int]:
-    """Return a member's session; librdkafka's beat of 3 s would let a session of 3 s expire."""
-    return {"session.timeout.ms": timeout_ms, "heartbeat.interval.ms": timeout_ms // 3}

@@ -43,3 +43,5 @@ class Topology(NamedTuple):
     changelog: Channel | None
     """None where there is no state."""
     pauses: Channel
+    heartbeats: Channel | None = None
+    """Where signs of life go, by which others know that it works."""

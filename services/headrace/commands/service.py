@@ -25,7 +25,14 @@ from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
 Service = Literal[
-    "drift", "labelling", "learning", "profiling", "retraining", "scoring", "sketching"
+    "alerting",
+    "drift",
+    "labelling",
+    "learning",
+    "profiling",
+    "retraining",
+    "scoring",
+    "sketching",
 ]
 _HEALTH_PORTS: dict[Service, int] = {
     "scoring": 19_101,
@@ -35,6 +42,7 @@ _HEALTH_PORTS: dict[Service, int] = {
     "retraining": 19_105,
     "sketching": 19_106,
     "drift": 19_107,
+    "alerting": 19_108,
 }
 _YIELDING: Final[dict[Service, int]] = {
     "drift": 5,
@@ -73,6 +81,11 @@ def _build(
     """Wire a service; the libraries of the others are not loaded."""
     declared: dict[str, Any] = {} if charter is None else {"charter": charter}
     around = (KafkaSettings(), RegistrySettings(), settings, traced)
+    if service == "alerting":
+        from headrace.alerting import app as alerting
+        from headrace.alerting.settings import AlertingSettings
+
+        return alerting.build(AlertingSettings(**declared), *around)
     if service == "labelling":
         from headrace.labelling import app as labelling
 

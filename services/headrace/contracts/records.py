@@ -10,6 +10,23 @@ from headrace.contracts.reasons import DeadLetterReason
 
 SignalKind = Literal["input", "score", "concept", "calibration", "label", "quality", "serving"]
 """What has drifted: what comes in, what is said of it, whether that is right, and how well."""
+AlertKind = Literal[SignalKind, "cost", "dead_letters", "silence"]
+"""What people are told of: drift; decisions that cost more than none; what fails; who is gone."""
+Severity = Literal["info", "warning", "critical"]
+IncidentChange = Literal[
+    "opened",
+    "grown",  # another signal belongs to it
+    "cleared",  # one of its signals is over
+    "cooled_down",  # it has grown while nobody was to be told again so soon
+    "acknowledged",
+    "escalated",  # nobody has acknowledged it in time
+    "resolved",
+    "reopened",
+    "silenced",
+    "silence_ended",
+]
+IncidentState = Literal["open", "acknowledged", "resolved"]
+IncidentCommand = Literal["ack", "resolve", "silence"]
 
 
 class DecisionMade(TypedDict):
@@ -239,6 +256,81 @@ class TrafficSketched(TypedDict):
     histograms: list[Histogram]
     counts: list[Count]
     example: str
+
+
+class AlertRaised(TypedDict):
+    """Something that people must be told about an incident, as it is told to all of them."""
+
+    alert_id: str
+    incident_id: str
+    use_case: str
+    change: Literal[IncidentChange, "watchdog"]
+    status: Literal["firing", "resolved"]
+    severity: Severity
+    owner: str
+    contact: str
+    runbook: str
+    summary: str
+    raised_at_ms: int
+    body: str
+
+
+class IncidentSignal(TypedDict):
+    """One of the things that an incident consists of."""
+
+    kind: AlertKind
+    subject: str
+    signal_id: str
+    severity: Severity
+    summary: str
+    runbook: str
+    raised_at_ms: int
+    cleared_at_ms: int | None
+
+
+class IncidentChanged(TypedDict):
+    """An incident was opened, or something has become of it."""
+
+    incident_id: str
+    number: int
+    change: IncidentChange
+    by: str
+    reason: str
+    changed_at_ms: int
+    is_told: bool
+    use_case: str
+    cause: str
+    state: IncidentState
+    severity: Severity
+    owner: str
+    opened_at_ms: int
+    acknowledged_by: str
+    escalations: int
+    silenced_until_ms: int | None
+    signals: list[IncidentSignal]
+
+
+class IncidentCommanded(TypedDict):
+    """Somebody said what is to become of an incident."""
+
+    incident_id: str
+    command: IncidentCommand
+    by: str
+    reason: str
+    until_ms: int | None
+    commanded_at_ms: int
+
+
+class HeartbeatSent(TypedDict):
+    """An instance of a service lives, or has left."""
+
+    service: str
+    instance: str
+    state: Literal["running", "left"]
+    started_at_ms: int
+    sent_at_ms: int
+    records: int
+    dead_letters: int
 
 
 class Header(TypedDict):

@@ -65,6 +65,7 @@ def build(
             inputs=inputs,
             changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
             pauses=wiring.channel(f"{charter.name}.pauses"),
+            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
         ),
         DriftFormat(),
         handlers,

@@ -60,6 +60,7 @@ def build(
             inputs=[Input(*each) for each in inputs],
             changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
             pauses=wiring.channel(f"{charter.name}.pauses"),
+            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
         ),
         LabellingFormat(),
         [Handling(take, timers, writer) for take in (joiner.decide, joiner.hear)],

@@ -60,6 +60,7 @@ def build(
             inputs=[Input(each, None) for each in inputs],
             changelog=None,
             pauses=wiring.channel(f"{charter.name}.pauses"),
+            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
         ),
         Stateless(),
         [

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from headrace.errors import HeadraceError
 from headrace.usecase.accountability import Fairness, Kpi, KpiCondition, Owner
 from headrace.usecase.agreement import FieldsOf, disagreements
+from headrace.usecase.alerting import Alerting
 from headrace.usecase.checks import EventChecks
 from headrace.usecase.declared import STRICT, Slug, Text, an_example
 from headrace.usecase.drift import Drift
@@ -86,6 +87,8 @@ class Charter(BaseModel):
     """What is done where the cheapest action is not simply taken."""
     values: Values | None = None
     """What each outcome is worth in money."""
+    alerting: Alerting = Alerting()
+    """Who is told of what goes wrong, and how often; as docs/charter.md says where not given."""
     reasons: dict[Slug, TemplateText] = Field(default={})
     """By feature, what is said where it counts against an event."""
     _digest: bytes

@@ -35,6 +35,7 @@ SECTIONS: Final = {
     "policy": _now("says what is done where the cheapest action is not simply taken"),
     "review_capacity": _now("no more reviews are asked for in a day"),
     "deadline": _now("a later decision is flagged and takes the late action"),
+    "alerting": _now("what goes wrong becomes incidents, and people are told of them"),
     "reasons": _now("are given for every decision but a plain approval"),
     "kpis": _later("nothing starts without one; nobody measures them yet"),
     "go_on": _later("must fit the KPIs; nobody acts on them yet"),
