@@ -77,7 +77,7 @@ class PageHinkley:
 
 
 _SETTINGS: Final[Mapping[str, tuple[Callable[[float], Detector], Sequence[float]]]] = {
-    OURS: (RankedCusum, (1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)),
+    OURS: (RankedCusum, (1e3, 1e4, 1e5, 1e6, 1e8, 1e10, 1e13)),
     "ADWIN": (Adwin, (3e-1, 1e-1, 1e-2, 2e-3, 1e-4, 1e-6, 1e-9, 1e-14)),
     "Page-Hinkley": (PageHinkley, (5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0)),
 }
