@@ -95,28 +95,32 @@ class Tried(NamedTuple):
     """Values of what has drifted, until it was noticed; None where it was not."""
 
 
-def tried(values: Sequence[tuple[float, bool]]) -> list[Tried]:
+def tried(values: Sequence[tuple[float, bool]], early: int = 0) -> list[Tried]:
     """Try every detector in every setting.
 
     Parameters
     ----------
     values
         Each with whether it is of what has drifted.
+    early
+        So many of those are so little drifted that a delay does not count them.
     """
     return [
-        Tried(name, setting, *_tried(make(setting), values))
+        Tried(name, setting, *_tried(make(setting), values, early))
         for name, (make, settings) in _SETTINGS.items()
         for setting in settings
     ]
 
 
-def _tried(detector: Detector, values: Sequence[tuple[float, bool]]) -> tuple[int, int | None]:
+def _tried(
+    detector: Detector, values: Sequence[tuple[float, bool]], early: int
+) -> tuple[int, int | None]:
     alarms = seen = 0
     for value, is_after in values:
         seen += is_after
         if detector.notices(value):
             if seen:
-                return alarms, seen
+                return alarms, max(0, seen - early)
             alarms += 1
     return alarms, None
 

@@ -62,6 +62,7 @@ def tables(results: Results) -> Iterator[tuple[str, Sequence[Row]]]:
 
 
 def _false_alarms(results: Results) -> Iterator[Row]:
+    streams = results.stream_alarms()
     found = results.false_alarms()
     yield {
         "about": "all",
@@ -73,6 +74,13 @@ def _false_alarms(results: Results) -> Iterator[Row]:
     for subject, count in results.false_alarms_by().items():
         rate = count * PER / max(found.events, 1)
         yield {"about": subject, "signals": count, "events": "", "in": f"{rate:.3f}", "": ""}
+    yield {
+        "about": "streams, before their drifts",
+        "signals": streams.signals,
+        "events": streams.events,
+        "in": f"{streams.rate:.3f}",
+        "": f"{streams.bound:.3f}",
+    }
 
 
 def _world_delays(results: Results) -> Iterator[Row]:

@@ -72,8 +72,7 @@ class Results:
         """Return how often a signal was raised in worlds where nothing drifts."""
         count = sum(len(world.signals) for world in self._stationary)
         events = sum(world.events for world in self._stationary)
-        of = PER / max(events, 1)
-        return FalseAlarms(count, events, count * of, upper_bound(count) * of)
+        return _false_alarms(count, events)
 
     def false_alarms_by(self) -> Mapping[str, int]:
         """Return the same signals by what they are about, the most frequent first."""
@@ -115,9 +114,12 @@ class Results:
         before = sum(each.wrong_before for each in runs) / len(runs)
         return before, sum(each.wrong_after for each in runs) / len(runs)
 
-    def stream_alarms(self) -> int:
-        """Return how many signals there were on the streams before their drifts."""
-        return sum(len(each.alarms) for each in self.streams)
+    def stream_alarms(self) -> FalseAlarms:
+        """Return how often a signal was raised on the streams before their drifts."""
+        return _false_alarms(
+            sum(len(each.alarms) for each in self.streams),
+            sum(each.stationary for each in self.streams),
+        )
 
     def bars(self) -> Iterator[Bar]:
         """Yield what must be so."""
@@ -147,6 +149,7 @@ class Results:
         """Return all of it, but for what the other detectors did run by run."""
         return {
             "false_alarms": {**self.false_alarms()._asdict(), "by": self.false_alarms_by()},
+            "stream_alarms": self.stream_alarms()._asdict(),
             "bars": [{**bar._asdict(), "is_met": bar.is_met} for bar in self.bars()],
             "worlds": [_world(each) for each in self.worlds],
             "world_delays": [
@@ -180,6 +183,11 @@ class Results:
     @property
     def _stationary(self) -> Sequence[Watched]:
         return [world for world in self.worlds if world.drift is None]
+
+
+def _false_alarms(count: int, events: int) -> FalseAlarms:
+    of = PER / max(events, 1)
+    return FalseAlarms(count, events, count * of, upper_bound(count) * of)
 
 
 def _median(values: Sequence[float | None]) -> float | None:

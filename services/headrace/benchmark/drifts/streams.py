@@ -99,7 +99,7 @@ class Followed(NamedTuple):
     pace: str
     seed: int
     stationary: int
-    """Outcomes before the drift."""
+    """Outcomes before anything had drifted."""
     wrong_before: float
     wrong_after: float
     """Share of the model's errors on the two concepts, as it was when the drift began."""
@@ -116,7 +116,8 @@ class Followed(NamedTuple):
 def followed(stream: str, pace: str, seed: int, outcomes: int) -> Followed:
     """Let a model learn from a stream that drifts, and watch it.
 
-    A drift begins where an eighth of the examples are of the new concept.
+    A drift begins where an eighth of the examples are of the new concept. Its tail reaches as far
+    back as it is wide: a signal there is no false alarm, but has no delay.
 
     Parameters
     ----------
@@ -125,7 +126,8 @@ def followed(stream: str, pace: str, seed: int, outcomes: int) -> Followed:
     """
     synthetic, skipped = STREAMS[stream], LEARNING + 2 * outcomes
     learner = new_learner(synthetic.family, synthetic.parameters)
-    watching = _Watching(outcomes)
+    width = _width(pace, outcomes)
+    watching = _Watching(outcomes, width)
     wrong = (0.0, 0.0)
     values = []
     for number, (x, is_positive) in enumerate(_examples(stream, pace, seed, outcomes), -LEARNING):
@@ -137,24 +139,24 @@ def followed(stream: str, pace: str, seed: int, outcomes: int) -> Followed:
         if number < 0:
             continue
         watching.take(score, is_positive=is_positive)
-        values.append((_loss(score, is_positive=is_positive), number >= outcomes))
+        values.append((_loss(score, is_positive=is_positive), number >= outcomes - width))
     return Followed(
         stream,
         pace,
         seed,
-        outcomes,
+        max(0, outcomes - width),
         *wrong,
         watching.alarms,
         watching.outcomes,
         watching.positives,
         watching.subject,
-        tried(values),
+        tried(values, early=min(width, outcomes)),
     )
 
 
 def _examples(stream: str, pace: str, seed: int, outcomes: int) -> Iterator[Example]:
     synthetic, begins = STREAMS[stream], LEARNING + outcomes
-    width = _GRADUAL if pace == "gradual" else max(1, begins // _ABRUPT)
+    width = _width(pace, outcomes)
     drifting = synth.ConceptDriftStream(
         stream=synthetic.before(seed),
         drift_stream=synthetic.after(seed),
@@ -164,6 +166,10 @@ def _examples(stream: str, pace: str, seed: int, outcomes: int) -> Iterator[Exam
     )
     for x, y in islice(drifting, begins + outcomes):
         yield _named(x), bool(y)
+
+
+def _width(pace: str, outcomes: int) -> int:
+    return _GRADUAL if pace == "gradual" else max(1, (LEARNING + outcomes) // _ABRUPT)
 
 
 def _named(x: Mapping[Any, Any]) -> Vector:
@@ -189,10 +195,12 @@ class _Watching:
     ----------
     stationary
         How many there are before the drift.
+    width
+        Of those, the last so many may have drifted a little.
     """
 
-    def __init__(self, stationary: int) -> None:
-        self._stationary = stationary
+    def __init__(self, stationary: int, width: int) -> None:
+        self._stationary, self._width = stationary, width
         charter = card_fraud()
         self._watch = Watch(charter, nullable_fields(charter.events.schema))
         self._settled_ms = charter.labels.horizon_ms + charter.events.lateness_ms
@@ -213,7 +221,7 @@ class _Watching:
         for noticed in self._watch.outcome(self._outcome(score, is_positive=is_positive)):
             if not noticed.change.is_raised:
                 continue
-            if not is_drifted:
+            if self._number <= self._stationary - self._width:
                 self.alarms.append(noticed.subject)
             elif self.outcomes is None and noticed.kind in OF_OUTCOMES:
                 self.outcomes, self.positives = self._drifted
