@@ -23,6 +23,7 @@ for verb, target in {
     "verify": "verify:verify",
     "demo": "demo:demo",
     "bench": "bench:bench",
+    "bench-drift": "bench_drift:bench_drift",
     "backtest": "backtest:backtest",
     "explain": "explain:explain",
 }.items():

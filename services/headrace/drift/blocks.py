@@ -79,7 +79,7 @@ class BlockMonitor(Monitor):
         hour = self._block.setdefault(tally.hour, {})
         for each, count in zip(tally.bins, tally.counts, strict=True):
             hour[each] = hour.get(each, 0) + count
-            self._records += count
+        self._records += sum(tally.counts)
         self._block_total += tally.total
         return None if self._records < RECORDS else self._close(tally, once_in)
 
@@ -101,8 +101,11 @@ class BlockMonitor(Monitor):
     def _grouped(self) -> NDArray[np.float64]:
         """Return the counts of the block by hour and group, (hours, groups)."""
         counts = np.zeros((len(self._block), len(self._edges) + 1))
-        for row, hour in zip(counts, self._block.values(), strict=True):
-            np.add.at(row, np.searchsorted(self._edges, list(hour)), list(hour.values()))
+        hours = list(self._block.values())
+        rows = np.repeat(np.arange(len(hours)), [len(hour) for hour in hours])
+        bins = [each for hour in hours for each in hour]
+        amounts = [amount for hour in hours for amount in hour.values()]
+        np.add.at(counts, (rows, np.searchsorted(self._edges, bins)), amounts)
         return counts
 
     def _index_of(self, counts: NDArray[np.float64], hours: Sequence[int]) -> float:
@@ -127,7 +130,7 @@ class BlockMonitor(Monitor):
     def accept(self, value: Value) -> None:
         """Learn what is usual at the block's hours."""
         hours, counts, total = value.carried
-        np.add.at(self._usual, hours, counts)
+        self._usual[hours] += counts  # a block has each of its hours once
         self._total += total
         self._blocks += 1
 

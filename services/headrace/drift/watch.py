@@ -145,9 +145,8 @@ class Watch:
         elif topic == "events":
             yield from self._events(record)
         elif topic == "events.dlq":
-            yield from self._tallied(
-                DEAD_LETTERS, record, {1: record["records"]}, record["records"]
-            )
+            count = record["records"]
+            yield from self._tallied(DEAD_LETTERS, record, [1], [count], count)
 
     def outcome(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
         """Take in an ``OutcomeKnown``; yield what it makes known."""
@@ -180,9 +179,8 @@ class Watch:
         for each in record["histograms"]:
             subject = SCORE if each["name"] == "score" else INPUT + each["name"]
             if subject in self._monitors:
-                bins = dict(zip(each["bins"], each["counts"], strict=True))
                 total = min(_LARGEST, max(-_LARGEST, each["sum"]))
-                yield from self._tallied(subject, record, bins, total)
+                yield from self._tallied(subject, record, each["bins"], each["counts"], total)
         have = _with(record)
         for name in FLAGS:
             some = sum(count for each, count in have.items() if each.partition("/")[0] == name)
@@ -199,8 +197,9 @@ class Watch:
             for each, count in have.items()
             if each.startswith("schema/")
         }
-        yield from self._tallied(SCHEMA, record, dict(sorted(schemas.items())))
-        yield from self._tallied(DEAD_LETTERS, record, {0: record["records"]})
+        ids = sorted(schemas)
+        yield from self._tallied(SCHEMA, record, ids, [schemas[each] for each in ids])
+        yield from self._tallied(DEAD_LETTERS, record, [0], [record["records"]])
         if record["hour_of_week"] < 0:
             return
         self.touched |= {"volume", VOLUME}
@@ -211,10 +210,15 @@ class Watch:
 
     def _share_of(self, subject: str, record: Mapping[str, Any], some: int) -> Iterator[Noticed]:
         """Watch the share of records that have something."""
-        yield from self._tallied(subject, record, {0: record["records"] - some, 1: some}, some)
+        yield from self._tallied(subject, record, [0, 1], [record["records"] - some, some], some)
 
     def _tallied(
-        self, subject: str, record: Mapping[str, Any], bins: Mapping[int, int], total: float = 0.0
+        self,
+        subject: str,
+        record: Mapping[str, Any],
+        bins: Sequence[int],
+        counts: Sequence[int],
+        total: float = 0.0,
     ) -> Iterator[Noticed]:
         monitor = self._monitors[subject]
         assert isinstance(monitor, BlockMonitor)  # noqa: S101 -- only those are tallied
@@ -222,8 +226,8 @@ class Watch:
         tally = Tally(
             record["hour_of_week"],
             record["end_ms"],
-            list(bins),
-            list(bins.values()),
+            bins,
+            counts,
             total,
             record["example"],
         )
