@@ -72,7 +72,14 @@ class BlockMonitor(Monitor):
         ----------
         once_in
             At most one false alarm is allowed in so many blocks.
+
+        Raises
+        ------
+        ValueError
+            There are not as many counts as bins.
         """
+        if len(tally.bins) != len(tally.counts):
+            raise ValueError(f"{self.subject} has {len(tally.bins)} bins, not {len(tally.counts)}")
         self._first_ms = self._first_ms or tally.at_ms
         if tally.at_ms < self._first_ms + self._warm_up_ms:
             return None
