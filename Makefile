@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full test unit lint format faults lock clean
+.PHONY: help demo bench bench-full bench-drift test unit lint format faults lock clean
 
 help: ## Show these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: $(READY) ## Decide simulated transactions on a real local broker, verify every decision, look around
 	@$(BIN)/headrace demo --keep
@@ -18,6 +18,9 @@ bench: $(READY) ## Throughput and latency beside Quix Streams, Faust and a raw e
 
 bench-full: $(READY) ## The same, and how it grows with keys, features, windows, processes (an hour)
 	@$(BIN)/headrace bench --full
+
+bench-drift: $(READY) ## How often drift is noticed where there is none, and how soon where there is (an hour)
+	@$(BIN)/headrace bench-drift
 
 test: $(READY) lint ## Everything that CI checks: lint, unit, contract, integration and fault tests
 	@$(BIN)/pytest

@@ -23,6 +23,7 @@ for verb, target in {
     "verify": "verify:verify",
     "demo": "demo:demo",
     "bench": "bench:bench",
+    "bench-drift": "bench_drift:bench_drift",
     "backtest": "backtest:backtest",
     "explain": "explain:explain",
 }.items():
@@ -48,6 +49,12 @@ dead_letters.command("headrace.commands.dead_letters:list_", name="list")
 for verb in ("show", "replay"):
     dead_letters.command(f"headrace.commands.dead_letters:{verb}", name=verb)
 app.command(dead_letters)
+
+incidents = cyclopts.App(name="incidents", help="What is the matter, and who looks after it.")
+incidents.command("headrace.commands.incidents:list_", name="list")
+for verb in ("show", "ack", "resolve", "silence"):
+    incidents.command(f"headrace.commands.incidents:{verb}", name=verb)
+app.command(incidents)
 
 models = cyclopts.App(name="models", help="The models that were published, and which serves.")
 for verb, target in {

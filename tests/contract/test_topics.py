@@ -40,7 +40,7 @@ KEYS = {
 @pytest.mark.parametrize("pattern", DECLARED)
 def test_a_declaration_says_everything_and_nothing_else(pattern):
     declared = DECLARED[pattern]
-    assert set(declared) == KEYS | (
+    assert set(declared) - {"dead_letters_read_by"} == KEYS | (
         {"retention_days"} if declared["cleanup"] == "delete" else set()
     )
     assert declared["cleanup"] in ("delete", "compact")
@@ -94,3 +94,17 @@ def test_two_brokers_must_have_a_record_wherever_there_are_three():
     spec = next(iter(TOPICS.values()))
     assert topic_config(spec, 3)["min.insync.replicas"] == "2"
     assert "min.insync.replicas" not in topic_config(spec, 1)
+
+
+@pytest.mark.parametrize("use_case", EVENTS)
+def test_dead_letters_say_who_reads_them_beside_operators(use_case):
+    assert TOPICS[f"{use_case}.events.dlq"].consumers == ("operators", "sketching")
+    assert TOPICS[f"{use_case}.decisions.dlq"].consumers == ("operators",)
+
+
+@pytest.mark.parametrize("use_case", EVENTS)
+def test_what_sketching_reads_has_the_same_partitions_and_what_it_tells_has_one(use_case):
+    read = [TOPICS[f"{use_case}.{name}"] for name in ("events", "decisions", "events.dlq")]
+    assert len({each.partitions for each in read}) == 1
+    assert all("sketching" in each.consumers for each in read)
+    assert TOPICS[f"{use_case}.sketches"].partitions == 1

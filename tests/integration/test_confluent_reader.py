@@ -25,6 +25,15 @@ pytestmark = pytest.mark.integration
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMEOUT_S = 30
 ENDINGS = (
+    "alerting.changelog",
+    "alerts",
+    "alerts.dlq",
+    "evaluations.dlq",
+    "heartbeats",
+    "heartbeats.dlq",
+    "incident-commands",
+    "incident-commands.dlq",
+    "incidents",
     "events",
     "events.dlq",
     "decisions",
@@ -42,6 +51,7 @@ ENDINGS = (
     "profiling.changelog",
     "scoring.changelog",
     "pauses",
+    "drift.changelog",
     "entities",
     "model-audits",
     "model-chunks",
@@ -49,6 +59,10 @@ ENDINGS = (
     "labels",
     "replays",
     "servings",
+    "signals",
+    "signals.dlq",
+    "sketches",
+    "sketches.dlq",
 )
 
 
@@ -57,12 +71,15 @@ def examples(spec: TopicSpec) -> list[dict[str, Any]]:
     return [load_example(path, schema) for path in example_files(spec.schema)]
 
 
-def with_moments(record: dict[str, Any]) -> dict[str, Any]:
+def with_moments(value: Any, name: str = "") -> Any:
     """As a reader of logical types sees it: times are moments."""
-    return {
-        name: EPOCH + timedelta(milliseconds=value) if _is_time(name) else value
-        for name, value in record.items()
-    }
+    if isinstance(value, dict):
+        return {key: with_moments(each, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_moments(each) for each in value]
+    if _is_time(name) and value is not None:
+        return EPOCH + timedelta(milliseconds=value)
+    return value
 
 
 def _is_time(name: str) -> bool:

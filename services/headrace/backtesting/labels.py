@@ -23,6 +23,8 @@ class Known(NamedTuple, Generic[T]):
     """Positive or not; None where nobody can tell any more."""
     at_ms: int
     """Since when."""
+    source: str
+    """By whose word."""
     was_positive: bool = False
     """Whether it was held to be positive before."""
 
@@ -97,7 +99,8 @@ class Truth(Generic[T]):
             except Refused:  # it contradicts what its source has said with the same revision
                 continue
             if verdict is not None:
-                known.append(Known(row, subject.what, verdict.value, due_ms, was_positive))
+                value, source = verdict.value, verdict.source
+                known.append(Known(row, subject.what, value, due_ms, source, was_positive))
         return known
 
 

@@ -17,7 +17,7 @@ from confluent_kafka import (
 from headrace.chassis.batch import InDoubt
 from headrace.chassis.companion import Companion
 from headrace.chassis.messages import holds_record
-from headrace.chassis.restore import NEVER_COMMITTED, Contradiction, Offsets, Restorer
+from headrace.chassis.restore import NEVER_COMMITTED, Contradiction, Offsets, Restores
 from headrace.chassis.state import KeyedState
 from headrace.errors import HeadraceError
 
@@ -59,7 +59,7 @@ class Assignment(Generic[V]):
         member: Callable[[Callable[[KafkaError], None]], Consumer],
         topics: Sequence[str],
         state: KeyedState[V],
-        restorer: Restorer,
+        restorer: Restores,
         companion: Companion,
         beat: Callable[[], None],
         finish: Callable[[], object],

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from headrace.chassis.metrics import CountName
 from headrace.chassis.records import Outgoing, Received
@@ -108,8 +108,16 @@ def decode(
     decode_value: Callable[[bytes | None], dict[str, Any]],
     headers: Mapping[Place, Headers | None],
     sampler: Sampler,
+    key_errors: Literal["strict", "replace"] = "strict",
 ) -> Decoded:
-    """Decode messages; what cannot be decoded is dead."""
+    """Decode messages; what cannot be decoded is dead.
+
+    Parameters
+    ----------
+    key_errors
+        What a key that is no text comes to: strict, and its record is dead; or replace, and what
+        stands there for the key is a text all the same.
+    """
     decoded, recorded, begun = Decoded([], [], {}), 0, sampler.begins(len(messages))
     for number, message in enumerate(messages):
         value, partition, offset = message.value(), message.partition(), message.offset()
@@ -123,7 +131,7 @@ def decode(
                 decoded.traces[partition, offset] = trace
         try:
             record = decode_value(value)
-            key = (message.key() or b"").decode()
+            key = (message.key() or b"").decode("utf-8", key_errors)
         except Undecodable as error:
             decoded.dead.append(Dead(partition, offset, error.reason, error.detail))
         except UnicodeDecodeError as error:
@@ -135,6 +143,17 @@ def decode(
                 Received(partition, offset, key, value or b"", record, timestamp_ms, trace)
             )
     return decoded
+
+
+def with_unread(decoded: Decoded, messages: Sequence[Fetched]) -> list[Received]:
+    """Return what was decoded and, unread, what could not be, by partition and offset."""
+    places = {(each.partition, each.offset) for each in decoded.dead}
+    unread = [
+        Received(*place, "", message.value() or b"", {}, message.timestamp()[1])
+        for message in messages
+        if (place := (message.partition(), message.offset())) in places
+    ]
+    return sorted([*decoded.received, *unread], key=lambda each: (each.partition, each.offset))
 
 
 def positions(messages: Sequence[Fetched]) -> dict[int, int]:

@@ -100,6 +100,11 @@ class Clients:
         return _made(AdminClient, self._base)
 
 
+def session(timeout_ms: int) -> dict[str, int]:
+    """Return a member's session; librdkafka's beat of 3 s would let a session of 3 s expire."""
+    return {"session.timeout.ms": timeout_ms, "heartbeat.interval.ms": timeout_ms // 3}
+
+
 def _made(kind: Callable[[dict[str, Any]], Client], config: dict[str, Any]) -> Client:
     """Make a client.
 

@@ -48,7 +48,7 @@ def serve(service: Service, host: str, port: int) -> None:
     # The state is many objects that live long: looking through all of them again and again cost
     # 2 to 3 microseconds an event.
     gc.set_threshold(50_000, 20, 100)
-    with HealthEndpoint(host, port, service.health, service.metrics.exposition) as endpoint:
+    with HealthEndpoint(host, port, service.health, lambda: exposition(service)) as endpoint:
         _log.info("health at %s", endpoint.address)
         try:
             service.run()
@@ -58,6 +58,13 @@ def serve(service: Service, host: str, port: int) -> None:
                 fix="See the log above for what the broker said; a restart recovers the state.",
             ) from error
     _log.info("stopped")
+
+
+def exposition(service: Service) -> bytes:
+    """Return its metrics, with whether it lives and is ready now, even where its loop hangs."""
+    service.metrics.gauge("live", float(bool(service.health.live()["ok"])))
+    service.metrics.gauge("ready", float(bool(service.health.ready()["ok"])))
+    return service.metrics.exposition()
 
 
 def _stopper(service: Service) -> Any:

@@ -16,15 +16,23 @@ CountName = Literal[
     "models_swapped",  # published models that were taken over
     "models_refused",  # published models that were told to serve and could not be trusted
     "observations_passed_over",  # of profiles that are not declared, or too long ago
+    "watched_passed_over",  # the handler fails on them, and another service answers for them
     "outcomes_passed_over",  # that nothing could be learned from
     "models_published",
     "retrainings",  # by outcome: published, failed
     "snapshots",
+    "signals_raised",  # drifts that were noticed
+    "signals_cleared",
+    "incident_changes",
+    "alerts",  # that people are to be told
+    "deliveries",  # tries to tell them, by outcome: delivered, retry, hopeless, dropped
     "transactions",  # by outcome: committed, failed
     "state_bytes",  # bytes of changelog values written
     "outgoing",  # output records, dead letters and changelog included
 ]
 GaugeName = Literal[
+    "live",  # 1 while the loop turns, as /live says
+    "ready",  # 1 while it works, or waits as a spare, as /ready says
     "lag_records",  # records waiting, by partition
     "state_keys",  # keys held in memory
     "restore_seconds",  # how long the latest restore took
@@ -38,6 +46,7 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     "dead_letters": ("reason",),
     "retrainings": ("outcome",),
     "transactions": ("outcome",),
+    "deliveries": ("outcome",),
     "lag_records": ("partition",),
 }
 _BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)

@@ -10,7 +10,7 @@ from headrace.chassis.deadletters import dead_lettered
 from headrace.chassis.pauses import pause
 from headrace.chassis.records import Answer, Outgoing
 from headrace.chassis.state import Change
-from headrace.chassis.topology import Topology
+from headrace.chassis.topology import Channel, Topology
 from headrace.chassis.transactor import ToProduce
 
 _log = logging.getLogger("headrace.stream")
@@ -45,14 +45,17 @@ class Outputs:
         records = [trace.to_produce(each) for each in work.outgoing]
         if work.overlay.changes:
             records.append(self._changes(work.source, work.overlay.changes))
-        if work.dead:
-            records.append(trace.to_produce(self._dead_letters(work, headers)))
+        dead_letters = self._topology.inputs[work.source].dead_letters
+        if work.dead and dead_letters is not None:
+            records.append(trace.to_produce(self._dead_letters(dead_letters, work, headers)))
         if pause_reason is not None:
             _log.error("paused: %s", pause_reason)
             records.append(self._pause(pause_reason))
         return records
 
     def _changes(self, source: int, changes: Sequence[Change]) -> ToProduce:
+        if self._topology.changelog is None:
+            raise TypeError("a stream without a changelog has no state to change")
         topic, encode, _ = self._topology.changelog
         partitions, keys, slots, offsets, bodies = zip(*changes, strict=True)
         same = {"format": self._format_version, "input": source}
@@ -67,8 +70,10 @@ class Outputs:
         named = [f"{key}#{slot}" for key, slot in zip(keys, slots, strict=True)]
         return ToProduce(topic, named, values, partitions)
 
-    def _dead_letters(self, work: Work[Any], headers: Mapping[Place, Headers | None]) -> Outgoing:
-        topic, encode, _ = self._topology.inputs[work.source].dead_letters
+    def _dead_letters(
+        self, channel: Channel, work: Work[Any], headers: Mapping[Place, Headers | None]
+    ) -> Outgoing:
+        topic, encode, _ = channel
         messages = {(each.partition(), each.offset()): each for each in work.messages}
         places = [(dead.partition, dead.offset) for dead in work.dead]
         letters = [

@@ -19,7 +19,7 @@ class Received(NamedTuple):
     value: bytes
     """The value's bytes as they were read."""
     record: dict[str, Any]
-    """The value decoded."""
+    """The value decoded; empty where it is unread (see :class:`.topology.Input`)."""
     timestamp_ms: int
     """When it came to the broker (Kafka's timestamp of the record); negative where unknown."""
     trace: Trace | None = None

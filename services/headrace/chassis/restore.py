@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from headrace.chassis.batch import Fetched
 from headrace.chassis.clients import Clients
@@ -21,6 +21,29 @@ _FORGOTTEN: Mapping[str, Any] = {"input": 0, "offset": NEVER_COMMITTED, "body": 
 
 class Contradiction(HeadraceError):
     """The changelog reflects input that, by the committed offsets given, is not done yet."""
+
+
+class Restores(Protocol):
+    """Restores partitions of a state (see :class:`Restorer`)."""
+
+    def restore(
+        self,
+        state: KeyedState[V],
+        committed: Mapping[int, Offsets],
+        go_on: Callable[[], bool],
+        timeout_s: float,
+    ) -> bool:
+        """Read what the partitions' state is."""
+
+
+class _Nothing:
+    def restore(self, *_: object) -> bool:
+        """Do nothing: there is no state."""
+        return True
+
+
+NOTHING: Restores = _Nothing()
+"""For a stream without a changelog."""
 
 
 class Restorer:

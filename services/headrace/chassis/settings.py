@@ -79,6 +79,8 @@ class StreamSettings(Settings):
     """Dead letters in an unbroken row past which the service pauses."""
     dead_letter_limit: bool = True
     """False: never pause, whatever the dead letters."""
+    heartbeat_every_s: float = Field(default=10.0, gt=0)
+    """How often a sign of life goes to alerting, which misses who does not send one."""
     health_host: str = "127.0.0.1"
     health_port: int | None = Field(default=None, ge=0, le=65_535)
     """Port of the health endpoint: the service's own where unset; 0 takes any free one."""

@@ -34,6 +34,22 @@ class Format(Protocol[V]):
         """Restore one change; the changes of a key may come in any order, one for each slot."""
 
 
+class Stateless:
+    """The format of a state in which there is nothing."""
+
+    version = 1
+    forgets = False
+
+    def empty(self, key: str) -> None:
+        """Return nothing."""
+
+    def copy(self, value: None) -> None:
+        """Return nothing."""
+
+    def apply(self, value: None, slot: int, body: bytes) -> None:
+        """Restore nothing."""
+
+
 class Change(NamedTuple):
     """One changelog entry."""
 

@@ -30,13 +30,15 @@ from headrace.chassis.batch import (
     Work,
     decode,
     positions,
+    with_unread,
 )
 from headrace.chassis.batch_trace import BatchTrace
-from headrace.chassis.clients import Clients
+from headrace.chassis.clients import Clients, session
 from headrace.chassis.companion import ALONE, Companion
 from headrace.chassis.handling import Handler, handle
 from headrace.chassis.headers import read_headers
 from headrace.chassis.health import Health
+from headrace.chassis.heart import QUIET, Heart
 from headrace.chassis.limit import DeadLetterLimit
 from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
@@ -44,13 +46,13 @@ from headrace.chassis.outputs import Outputs
 from headrace.chassis.pauses import Pauses
 from headrace.chassis.records import Handled
 from headrace.chassis.reporting import Reporter
-from headrace.chassis.restore import Restorer
+from headrace.chassis.restore import NOTHING, Restorer, Restores
 from headrace.chassis.settings import StreamSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import Format, KeyedState, View
 from headrace.chassis.table import Followed, Table
 from headrace.chassis.telemetry import Telemetry
-from headrace.chassis.topology import Topology
+from headrace.chassis.topology import Channel, Topology
 from headrace.chassis.transactor import TransactionFailed, Transactor
 from headrace.chassis.underway import Prepared, Underway
 from headrace.contracts.registry import RegistryUnavailable
@@ -115,6 +117,18 @@ class Stream(Generic[V]):
         self.metrics = metrics
         self._telemetry = telemetry
         self.health = Health(topology.service)
+        self._heart = (
+            Heart(
+                clients,
+                topology.heartbeats,
+                topology.service,
+                settings.instance,
+                settings.heartbeat_every_s,
+                now_ms,
+            )
+            if topology.heartbeats
+            else QUIET
+        )
         self.clock = StageClock()
         self.state = KeyedState(layout)
         self._limit = DeadLetterLimit(
@@ -132,13 +146,13 @@ class Stream(Generic[V]):
         )
         self._assignment = Assignment(
             lambda heard: clients.consumer(
-                topology.group, error_cb=heard, **_session(settings.session_timeout_ms)
+                topology.group, error_cb=heard, **session(settings.session_timeout_ms)
             ),
             self._topics,
             self.state,
-            Restorer(clients, topology.changelog.topic, topology.changelog.decode),
+            _restorer(clients, topology.changelog),
             companion,
-            self.health.beat,
+            self._beat,
             self._finish,
             settings.settle_timeout_s,
         )
@@ -205,16 +219,23 @@ class Stream(Generic[V]):
             for table in self._tables:
                 table.close()
             self.health.not_ready = "stopped"
+            if self._stopping:  # who ends otherwise is to be missed
+                self._heart.leave()
+
+    def _beat(self) -> None:
+        """Say that the loop turns, here and to whoever watches from outside."""
+        self.health.beat()
+        self._heart.beat()
 
     def _goes_on(self) -> bool:
         """Tell whether a broker that does not answer is to be waited for."""
-        self.health.beat()
+        self._beat()
         self.health.not_ready = AWAY
         return not self._stopping
 
     def step(self) -> None:
         """Do the next thing."""
-        self.health.beat()
+        self._beat()
         held = self._held()
         if held:
             self._finish()
@@ -367,7 +388,13 @@ class Stream(Generic[V]):
         source, messages, headers, _ = batch
         decode_value = self._topology.inputs[source].channel.decode
         sampler = self._telemetry.sampler
-        received, dead, traces = decode(messages, decode_value, headers, sampler)
+        is_watched = self._topology.inputs[source].dead_letters is None
+        decoded = decode(
+            messages, decode_value, headers, sampler, "replace" if is_watched else "strict"
+        )
+        received, dead, traces = decoded
+        if is_watched and dead:
+            received, dead = with_unread(decoded, messages), []
         self.clock.enter("handle")
         below = self._underway.doubt.overlay.above if self._underway else self.state.overlay
         handled, overlay = handle(self._handlers[source], received, below, self.clock)
@@ -376,6 +403,8 @@ class Stream(Generic[V]):
             for each in handled.rejected
         ]
         dead.sort()  # by partition and offset: the order in which they came
+        if is_watched and dead:
+            dead = _passed_over(self._topics[source], dead, handled)
         return Work(source, messages, handled.outgoing, dead, handled.counts, overlay, traces)
 
     def _begin(self, prepared: Prepared[V], reached: dict[int, int]) -> None:
@@ -434,6 +463,7 @@ class Stream(Generic[V]):
             self._pauses.expect(prepared.pause_reason)
         self._failures = 0
         self._reporter.committed(prepared)
+        self._heart.count(len(prepared.work.messages), len(prepared.work.dead))
         prepared.trace.committed(prepared.work)
 
     def _bear(self, failed: TransactionFailed) -> None:
@@ -450,6 +480,13 @@ class Stream(Generic[V]):
             ) from failed
 
 
-def _session(timeout_ms: int) -> dict[str, int]:
-    """Return a member's session; librdkafka's beat of 3 s would let a session of 3 s expire."""
-    return {"session.timeout.ms": timeout_ms, "heartbeat.interval.ms": timeout_ms // 3}
+def _restorer(clients: Clients, changelog: Channel | None) -> Restores:
+    return NOTHING if changelog is None else Restorer(clients, changelog.topic, changelog.decode)
+
+
+def _passed_over(topic: str, dead: Sequence[Dead], handled: Handled) -> list[Dead]:
+    """Say on which records of a watched input the handler has failed; none of them is given up."""
+    for each in dead:
+        _log.error("passed over %s:%d:%d: %s", topic, each.partition, each.offset, each.detail)
+    handled.counts["watched_passed_over"] += len(dead)
+    return []

@@ -28,7 +28,9 @@ class Input(NamedTuple):
     """A topic that is read, and where what is given up of it goes."""
 
     channel: Channel
-    dead_letters: Channel
+    dead_letters: Channel | None
+    """None where it is only watched, and another service answers for it: a value that cannot
+    be decoded is handled unread, and what the handler fails on is passed over."""
 
 
 class Topology(NamedTuple):
@@ -38,5 +40,8 @@ class Topology(NamedTuple):
     group: str
     inputs: Sequence[Input]
     """Partition n of each belongs to partition n of the state."""
-    changelog: Channel
+    changelog: Channel | None
+    """None where there is no state."""
     pauses: Channel
+    heartbeats: Channel | None = None
+    """Where signs of life go, by which others know that it works."""

@@ -14,6 +14,7 @@ FROM_KEY: Final = "key"
 FROM_ALL: Final = "all"
 FROM_PROFILES: Final = "profiles"
 CARRIED: Final[dict[str, dict[str, str]]] = {
+    "platform/AlertRaised": {},
     "platform/AuditRecorded": {"key": FROM_KEY},
     "platform/DeadLettered": {"key": FROM_KEY, "value": FROM_ALL, "headers": FROM_ALL},
     "platform/DecisionMade": {
@@ -25,6 +26,9 @@ CARRIED: Final[dict[str, dict[str, str]]] = {
     },
     "platform/EntityListed": {"entity": FROM_KEY},
     "platform/EvaluationMade": {},
+    "platform/HeartbeatSent": {},
+    "platform/IncidentChanged": {},
+    "platform/IncidentCommanded": {},
     "platform/LabelObserved": {"key": FROM_KEY},
     "platform/OutcomeKnown": {"key": FROM_KEY, "features": FROM_ALL},
     "platform/ModelAudited": {},
@@ -35,7 +39,9 @@ CARRIED: Final[dict[str, dict[str, str]]] = {
     "platform/ProfileObserved": {"key": FROM_PROFILES},
     "platform/ReplayRequested": {},
     "platform/ServingChanged": {},
+    "platform/SignalChanged": {},
     "platform/StateChanged": {"body": FROM_ALL},
+    "platform/TrafficSketched": {},
 }
 """By schema, the fields into which an event's personal fields go: its key, a profile's, or any."""
 _HEAD: Final = """# What is kept where, and for how long

@@ -24,15 +24,32 @@ from headrace.errors import HeadraceError
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
-Service = Literal["labelling", "learning", "profiling", "retraining", "scoring"]
+Service = Literal[
+    "alerting",
+    "drift",
+    "labelling",
+    "learning",
+    "profiling",
+    "retraining",
+    "scoring",
+    "sketching",
+]
 _HEALTH_PORTS: dict[Service, int] = {
     "scoring": 19_101,
     "labelling": 19_102,
     "learning": 19_103,
     "profiling": 19_104,
     "retraining": 19_105,
+    "sketching": 19_106,
+    "drift": 19_107,
+    "alerting": 19_108,
 }
-_YIELDING: Final[dict[Service, int]] = {"learning": 10, "retraining": 10}
+_YIELDING: Final[dict[Service, int]] = {
+    "drift": 5,
+    "learning": 10,
+    "retraining": 10,
+    "sketching": 5,
+}
 """By how much some are nicer than what decides: an outcome that is learned a little later is none
 the worse, while a decision has a deadline, and on a machine with few cores they took its time."""
 
@@ -64,6 +81,11 @@ def _build(
     """Wire a service; the libraries of the others are not loaded."""
     declared: dict[str, Any] = {} if charter is None else {"charter": charter}
     around = (KafkaSettings(), RegistrySettings(), settings, traced)
+    if service == "alerting":
+        from headrace.alerting import app as alerting
+        from headrace.alerting.settings import AlertingSettings
+
+        return alerting.build(AlertingSettings(**declared), *around)
     if service == "labelling":
         from headrace.labelling import app as labelling
 
@@ -77,10 +99,18 @@ def _build(
         from headrace.profiling import app as profiling
 
         return profiling.build(UseCaseSettings(**declared), *around)
+    if service == "sketching":
+        from headrace.sketching import app as sketching
+
+        return sketching.build(UseCaseSettings(**declared), *around)
     if service == "retraining":
         from headrace.learning import scheduled
 
         return scheduled.build(UseCaseSettings(**declared), *around[:3])
+    if service == "drift":
+        from headrace.drift import app as drift
+
+        return drift.build(UseCaseSettings(**declared), *around)
     from headrace.scoring import app as scoring
 
     return scoring.build(ScoringSettings(**declared), *around)

@@ -17,5 +17,6 @@ DeadLetterReason = Literal[
     "cannot_speak",  # a label of somebody who cannot know what became of an event so decided
     "label_conflict",  # the same source has said otherwise with the same revision
     "orphan",  # a label whose event was never decided, or too long ago
+    "undeliverable",  # an alert that its receiver does not take
     "handler_failed",  # the handler fails on it, alone and again
 ]

@@ -8,6 +8,26 @@ from typing import Literal, TypedDict
 
 from headrace.contracts.reasons import DeadLetterReason
 
+SignalKind = Literal["input", "score", "concept", "calibration", "label", "quality", "serving"]
+"""What has drifted: what comes in, what is said of it, whether that is right, and how well."""
+AlertKind = Literal[SignalKind, "cost", "dead_letters", "silence"]
+"""What people are told of: drift; decisions that cost more than none; what fails; who is gone."""
+Severity = Literal["info", "warning", "critical"]
+IncidentChange = Literal[
+    "opened",
+    "grown",  # another signal belongs to it
+    "cleared",  # one of its signals is over
+    "cooled_down",  # it has grown while nobody was to be told again so soon
+    "acknowledged",
+    "escalated",  # nobody has acknowledged it in time
+    "resolved",
+    "reopened",
+    "silenced",
+    "silence_ended",
+]
+IncidentState = Literal["open", "acknowledged", "resolved"]
+IncidentCommand = Literal["ack", "resolve", "silence"]
+
 
 class DecisionMade(TypedDict):
     """One decision about one event, with everything needed to prove and to replay it."""
@@ -164,6 +184,153 @@ class EvaluationMade(TypedDict):
     cost_minor: int | None
     cost_of_approving_minor: int | None
     saved_minor: int | None
+
+
+class FeatureDrift(TypedDict):
+    """How one feature has changed."""
+
+    feature: str
+    magnitude: float
+    before: float
+    after: float
+
+
+class SignalChanged(TypedDict):
+    """Something about a use case has drifted, or is as it should be again."""
+
+    signal_id: str
+    use_case: str
+    kind: SignalKind
+    subject: str
+    segment: str
+    state: Literal["raised", "cleared"]
+    reason: str
+    since_ms: int
+    noticed_at_ms: int
+    observed: int
+    measure: str
+    before: float
+    after: float
+    magnitude: float
+    once_in: float
+    detector: str
+    features: list[FeatureDrift]
+    examples: list[str]
+    model: str
+    model_version: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+class Histogram(TypedDict):
+    """How the values of one feature are distributed."""
+
+    name: str
+    sum: float
+    bins: list[int]
+    counts: list[int]
+
+
+class Count(TypedDict):
+    """How many of some records have something."""
+
+    name: str
+    records: int
+
+
+class TrafficSketched(TypedDict):
+    """What some records of one partition, one after the other, were like."""
+
+    use_case: str
+    source_topic: str
+    source_partition: int
+    first_offset: int
+    last_offset: int
+    records: int
+    hour_of_week: int
+    start_ms: int
+    end_ms: int
+    model: str
+    model_version: str
+    histograms: list[Histogram]
+    counts: list[Count]
+    example: str
+
+
+class AlertRaised(TypedDict):
+    """Something that people must be told about an incident, as it is told to all of them."""
+
+    alert_id: str
+    incident_id: str
+    use_case: str
+    change: Literal[IncidentChange, "watchdog"]
+    status: Literal["firing", "resolved"]
+    severity: Severity
+    owner: str
+    contact: str
+    runbook: str
+    summary: str
+    raised_at_ms: int
+    body: str
+
+
+class IncidentSignal(TypedDict):
+    """One of the things that an incident consists of."""
+
+    kind: AlertKind
+    subject: str
+    signal_id: str
+    severity: Severity
+    summary: str
+    runbook: str
+    raised_at_ms: int
+    cleared_at_ms: int | None
+
+
+class IncidentChanged(TypedDict):
+    """An incident was opened, or something has become of it."""
+
+    incident_id: str
+    number: int
+    change: IncidentChange
+    by: str
+    reason: str
+    changed_at_ms: int
+    is_told: bool
+    use_case: str
+    cause: str
+    state: IncidentState
+    severity: Severity
+    owner: str
+    opened_at_ms: int
+    acknowledged_by: str
+    escalations: int
+    silenced_until_ms: int | None
+    signals: list[IncidentSignal]
+
+
+class IncidentCommanded(TypedDict):
+    """Somebody said what is to become of an incident."""
+
+    incident_id: str
+    command: IncidentCommand
+    by: str
+    reason: str
+    until_ms: int | None
+    commanded_at_ms: int
+
+
+class HeartbeatSent(TypedDict):
+    """An instance of a service lives, or has left."""
+
+    service: str
+    instance: str
+    state: Literal["running", "left"]
+    started_at_ms: int
+    sent_at_ms: int
+    records: int
+    dead_letters: int
 
 
 class Header(TypedDict):

@@ -42,3 +42,16 @@ def field_names(name: str) -> list[str]:
         There is no schema of that name.
     """
     return [field["name"] for field in load_schema(name)["fields"]]
+
+
+def nullable_fields(name: str) -> list[str]:
+    """Name the fields of a schema that may be null.
+
+    Raises
+    ------
+    HeadraceError
+        There is no schema of that name.
+    """
+    fields = load_schema(name)["fields"]
+    unions = [field for field in fields if isinstance(field["type"], list)]
+    return [field["name"] for field in unions if "null" in field["type"]]

@@ -1,6 +1,7 @@
 """The topics of a use case, as declared in ``schemas/topics.toml``."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -51,7 +52,7 @@ def load_topics(use_case: str, event_schema: str) -> dict[str, TopicSpec]:
         spec = _topic(pattern, declaration, use_case, event_schema)
         topics[spec.name] = spec
         if declaration["dead_letters"]:
-            letters = _dead_letters_of(spec)
+            letters = _dead_letters_of(spec, declaration.get("dead_letters_read_by", ()))
             topics[letters.name] = letters
     return topics
 
@@ -96,7 +97,7 @@ def _topic(
     )
 
 
-def _dead_letters_of(source: TopicSpec) -> TopicSpec:
+def _dead_letters_of(source: TopicSpec, readers: Sequence[str]) -> TopicSpec:
     """Return the topic that takes what a consumer of the source gave up on.
 
     A dead letter holds the whole record and the reason, so it may be twice as large. It is kept
@@ -109,7 +110,7 @@ def _dead_letters_of(source: TopicSpec) -> TopicSpec:
         key=source.key,
         schema="platform/DeadLettered",
         producers=source.consumers,
-        consumers=("operators",),
+        consumers=("operators", *readers),
         partitions=source.partitions,
         cleanup="delete",
         retention_ms=None if kept_ms is None else max(DEAD_LETTER_RETENTION_MS, kept_ms),

@@ -29,6 +29,7 @@ DEAD_BECAUSE: Final[Mapping[DeadLetterReason, str]] = {
     "cannot_speak": "it is a label of somebody who cannot know what became of its event",
     "label_conflict": "it is a label whose source has said otherwise with the same revision",
     "orphan": "it is a label of an event of which no decision is known",
+    "undeliverable": "its receiver does not take it",
     "handler_failed": "processing it failed",
 }
 _FALLBACKS: Final[Mapping[str, str]] = {

@@ -43,25 +43,24 @@ def build(
     charter = Charter.load(settings.charter, field_names)
     wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
     inputs = [
-        Input(
-            wiring.channel(f"{charter.name}.{name}"), wiring.channel(f"{charter.name}.{name}.dlq")
-        )
+        (wiring.channel(f"{charter.name}.{name}"), wiring.channel(f"{charter.name}.{name}.dlq"))
         for name in ("decisions", "labels")
     ]
-    decisions, labels = inputs
+    (decisions, _), (labels, unjoined) = inputs
     timers = Timers(charter)
-    joiner = Joiner(charter, timers, decisions.channel.decode, labels.channel.topic, now_ms)
+    joiner = Joiner(charter, timers, decisions.decode, labels.topic, now_ms)
     outcomes, observations = (
         wiring.channel(f"{charter.name}.{plural}") for plural in ("outcomes", "observations")
     )
-    writer = Writer(outcomes, observations, labels.dead_letters)
+    writer = Writer(outcomes, observations, unjoined)
     return Stream(
         Topology(
             service=SERVICE,
             group=f"{charter.name}.{SERVICE}",
-            inputs=inputs,
+            inputs=[Input(*each) for each in inputs],
             changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
             pauses=wiring.channel(f"{charter.name}.pauses"),
+            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
         ),
         LabellingFormat(),
         [Handling(take, timers, writer) for take in (joiner.decide, joiner.hear)],

@@ -91,6 +91,7 @@ def build(
             inputs=[Input(outcomes, wiring.channel(f"{outcomes.topic}.dlq"))],
             changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
             pauses=wiring.channel(f"{charter.name}.pauses"),
+            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
         ),
         SnapshotFormat(),
         [learner],

@@ -56,6 +56,7 @@ def build(
             inputs=[Input(observations, wiring.channel(f"{observations.topic}.dlq"))],
             changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
             pauses=wiring.channel(f"{charter.name}.pauses"),
+            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
         ),
         ProfilingFormat(),
         [profiler],

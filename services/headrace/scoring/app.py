@@ -85,6 +85,7 @@ def build(
             inputs=[Input(events, wiring.channel(f"{charter.name}.events.dlq"))],
             changelog=wiring.channel(f"{charter.name}.scoring.changelog"),
             pauses=wiring.channel(f"{charter.name}.pauses"),
+            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
         ),
         ScoringFormat(HistoryFormat(charter.retention_ms, charter.feature_set.layout)),
         [

@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from headrace.errors import HeadraceError
 from headrace.usecase.accountability import Fairness, Kpi, KpiCondition, Owner
 from headrace.usecase.agreement import FieldsOf, disagreements
+from headrace.usecase.alerting import Alerting
 from headrace.usecase.checks import EventChecks
 from headrace.usecase.declared import STRICT, Slug, Text, an_example
+from headrace.usecase.drift import Drift
 from headrace.usecase.events import Events
 from headrace.usecase.features import Feature, FeatureSet
 from headrace.usecase.labels import Labels
@@ -77,12 +79,16 @@ class Charter(BaseModel):
     """The model that decides before anything has been learned."""
     learning: Learning | None = None
     """How models learn from outcomes; without it, the scorecard decides for ever."""
+    drift: Drift = Field(default=Drift())
+    """How closely it is watched for drift."""
     rules: tuple[Rule, ...] = ()
     """What is done whatever the model says."""
     policy: Policy
     """What is done where the cheapest action is not simply taken."""
     values: Values | None = None
     """What each outcome is worth in money."""
+    alerting: Alerting = Alerting()
+    """Who is told of what goes wrong, and how often; as docs/charter.md says where not given."""
     reasons: dict[Slug, TemplateText] = Field(default={})
     """By feature, what is said where it counts against an event."""
     _digest: bytes

@@ -33,8 +33,8 @@ Operand = Callable[[Records, Sequence[Column]], Column]
 Resolve = Callable[[str], Operand]
 """Finds the feature before, or else the field, of a name."""
 
-_HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 24 * _HOUR_MS
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _THURSDAY: Final = 3
 """1970-01-01."""
@@ -104,9 +104,9 @@ def _calendar(feature: CalendarFeature, time: str) -> Operand:
 def calendar_column(times_ms: NDArray[np.int64], calendar: CalendarName) -> Column:
     """Return what the calendar says of (n,) local times in milliseconds since the epoch."""
     if calendar in ("hour", "night"):
-        found = times_ms // _HOUR_MS % 24
+        found = times_ms // HOUR_MS % 24
         return (found if calendar == "hour" else found <= _NIGHT_UNTIL_HOUR).astype(np.float64)
-    found = (times_ms // _DAY_MS + _THURSDAY) % 7
+    found = (times_ms // DAY_MS + _THURSDAY) % 7
     return (found if calendar == "weekday" else found >= _SATURDAY).astype(np.float64)
 
 

@@ -25,7 +25,7 @@ def truth_of(charter, *events: tuple[int, bool]) -> Truth[str]:
 def test_a_positive_is_known_after_its_source_s_delay_and_no_moment_before(small) -> None:
     truth = truth_of(small, (5, True))
     assert truth.known(WEEK_MS + 4) == []
-    assert truth.known(WEEK_MS + 5) == [Known(0, "event 0", True, WEEK_MS + 5)]
+    assert truth.known(WEEK_MS + 5) == [Known(0, "event 0", True, WEEK_MS + 5, "chargeback")]
     assert truth.known(10 * WEEK_MS) == [], "it is told once"
 
 
@@ -33,7 +33,7 @@ def test_a_negative_is_known_when_horizon_and_lateness_are_over(small) -> None:
     truth = truth_of(small, (5, False))
     assert truth.known(WEEK_MS + SECOND_MS + 4) == []
     due_ms = WEEK_MS + SECOND_MS + 5
-    assert truth.known(due_ms) == [Known(0, "event 0", False, due_ms)]
+    assert truth.known(due_ms) == [Known(0, "event 0", False, due_ms, "matured")]
 
 
 def test_what_is_known_comes_in_the_order_in_which_it_became_so(small) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from headrace.contracts.location import shipped
-from headrace.contracts.schemas import load_schema, schema_names
+from headrace.contracts.schemas import load_schema, nullable_fields, schema_names
 from headrace.errors import HeadraceError
 
 
@@ -40,3 +40,8 @@ def test_the_installed_copy_comes_first_and_the_checkout_second(tmp_path, monkey
     assert shipped("schemas") == location._CHECKOUT / "schemas"
     (tmp_path / "_shipped" / "schemas").mkdir(parents=True)
     assert shipped("schemas") == tmp_path / "_shipped" / "schemas"
+
+
+def test_the_fields_that_may_be_null_are_named():
+    assert nullable_fields("card-fraud/Transaction") == ["distance_km"]
+    assert nullable_fields("platform/TrafficSketched") == []

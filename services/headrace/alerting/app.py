@@ -1,0 +1,173 @@
+"""Wiring the alerting service: what it reads, what it remembers, what it does."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from headrace.alerting.causes import CAUSES
+from headrace.alerting.domain import UnknownIncident, pass_time
+from headrace.alerting.payload import Payloads
+from headrace.alerting.recording import (
+    MINUTE_MS,
+)
+from headrace.alerting.settings import AlertingSettings
+from headrace.alerting.state import AlertingFormat, Held, State
+from headrace.alerting.taking import Take, Taking
+from headrace.alerting.webhook import Webhook
+from headrace.alerting.writing import Told, Writer
+from headrace.chassis.clients import Clients
+from headrace.chassis.forwarding import Forwarder, Patience
+from headrace.chassis.metrics import Metrics
+from headrace.chassis.records import Handled, Received, Rejected
+from headrace.chassis.settings import KafkaSettings, StreamSettings
+from headrace.chassis.stages import StageClock
+from headrace.chassis.state import View
+from headrace.chassis.stream import Stream
+from headrace.chassis.telemetry import Telemetry
+from headrace.chassis.topology import Channel, Input, Topology
+from headrace.chassis.wiring import Wiring
+from headrace.contracts.registry import Registry, RegistrySettings
+from headrace.contracts.schemas import field_names
+from headrace.contracts.topics import load_topics
+from headrace.usecase.charter import Charter
+
+SERVICE: Final = "alerting"
+_log = logging.getLogger("headrace.alerting")
+
+
+def build(
+    settings: AlertingSettings,
+    kafka: KafkaSettings,
+    registry: RegistrySettings,
+    stream: StreamSettings,
+    telemetry: Telemetry,
+) -> Stream[State]:
+    """Return the alerting service, ready to run.
+
+    Raises
+    ------
+    HeadraceError
+        The charter is wrong, the webhook has no secret, the registry is down, or the topics and
+        schemas were not applied.
+    """
+    charter = Charter.load(settings.charter, field_names)
+    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
+    clients = Clients(kafka, f"headrace.{SERVICE}.{stream.instance}")
+    metrics = Metrics(SERVICE)
+
+    def channel(plural: str) -> Channel:
+        return wiring.channel(f"{charter.name}.{plural}")
+
+    payloads = Payloads(charter.name, charter.owner, settings.runbooks_url, settings.external_url)
+    writer = Writer(charter, payloads, channel("incidents"), channel("alerts"))
+    takes = Taking(charter.alerting).inputs
+    return Stream(
+        Topology(
+            service=SERVICE,
+            group=f"{charter.name}.{SERVICE}",
+            inputs=[Input(channel(each), channel(f"{each}.dlq")) for each in takes],
+            changelog=channel(f"{SERVICE}.changelog"),
+            pauses=channel("pauses"),
+            heartbeats=channel("heartbeats"),
+        ),
+        AlertingFormat(),
+        [Alerter(charter, plural, take, writer, now_ms) for plural, take in takes.items()],
+        clients,
+        stream,
+        metrics,
+        telemetry,
+        now_ms,
+        _forwarders(settings, charter, clients, channel, stream, metrics, telemetry),
+    )
+
+
+def _forwarders(
+    settings: AlertingSettings,
+    charter: Charter,
+    clients: Clients,
+    channel: Callable[[str], Channel],
+    stream: StreamSettings,
+    metrics: Metrics,
+    telemetry: Telemetry,
+) -> Sequence[Forwarder]:
+    """Return what delivers alerts, if there is anybody to deliver them to."""
+    alerts = channel("alerts")
+    if not settings.webhook_url:
+        _log.warning("no HEADRACE_WEBHOOK_URL is set: alerts go to %s only", alerts.topic)
+        return ()
+    webhook = Webhook(settings.webhook_url, settings.secret, settings.webhook_timeout_s, telemetry)
+    forwarder = Forwarder(
+        clients,
+        SERVICE,
+        f"{charter.name}.{SERVICE}.delivery",
+        alerts,
+        channel("alerts.dlq"),
+        webhook,
+        Patience(settings.webhook_tries, settings.webhook_retry_s),
+        stream.session_timeout_ms,
+        metrics,
+    )
+    return (forwarder,)
+
+
+class Alerter:
+    """The stream's handler of one of the inputs.
+
+    Parameters
+    ----------
+    plural
+        The input, as its topic ends.
+    now_ms
+        The wall clock, in milliseconds: no record's time is taken for later than that.
+    """
+
+    def __init__(
+        self,
+        charter: Charter,
+        plural: str,
+        take: Take,
+        writer: Writer,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._rules = charter.alerting
+        self._plural = plural
+        self._take = take
+        self._writer = writer
+        self._now_ms = now_ms
+
+    def __call__(
+        self, received: Sequence[Received], view: View[State], stages: StageClock
+    ) -> Handled:
+        """Return what has become of incidents, and what people are told."""
+        held, told = Held(view), Told([], [])
+        handled = Handled([], [], Counter())
+        for each in received:
+            time_ms = held.roll.pass_time(each.timestamp_ms, self._now_ms())
+            for cause in CAUSES:
+                due = pass_time(held.incidents[cause].each, self._rules, time_ms)
+                told.changes.extend((change, None) for change in due)
+            place = f"{self._plural}-{each.partition}-{each.offset}"
+            try:
+                took = self._take(held, each, place, time_ms)
+            except UnknownIncident as error:
+                handled.rejected.append(Rejected(each, "invalid_value", str(error)))
+                continue
+            told.changes.extend((change, each.trace) for change in took.changes)
+            if took.watchdog is not None and self._is_fresh(took.watchdog):
+                told.watchdogs.append(took.watchdog)
+        if received:
+            held.write(received[-1].offset)
+        stages.enter("encode")
+        self._writer.write(told, handled)
+        return handled
+
+    def _is_fresh(self, minute: int) -> bool:
+        """Whether it is about now: who catches up has been missed already."""
+        return self._now_ms() < (minute + 2) * MINUTE_MS
+
+
+def now_ms() -> int:
+    """Return the wall clock in milliseconds."""
+    return time.time_ns() // 1_000_000

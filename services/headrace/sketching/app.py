@@ -1,0 +1,128 @@
+"""Wiring the sketching service: what it watches, and what it tells."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+from headrace.chassis.clients import Clients
+from headrace.chassis.metrics import Metrics
+from headrace.chassis.records import Handled, Outgoing, Received
+from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
+from headrace.chassis.stages import StageClock
+from headrace.chassis.state import Stateless, View
+from headrace.chassis.stream import Stream
+from headrace.chassis.telemetry import Telemetry
+from headrace.chassis.topology import Channel, Input, Topology
+from headrace.chassis.wiring import Wiring
+from headrace.contracts.records import TrafficSketched
+from headrace.contracts.registry import Registry, RegistrySettings
+from headrace.contracts.schemas import field_names, nullable_fields
+from headrace.contracts.topics import load_topics
+from headrace.sketching.cutting import Stretch
+from headrace.sketching.domain import Records, Sketcher
+from headrace.usecase.charter import Charter
+
+SERVICE = "sketching"
+Sketch = Callable[[Stretch, Records, int], list[TrafficSketched]]
+"""Sketches records of one partition, which cannot have happened after a time."""
+
+
+def build(
+    settings: UseCaseSettings,
+    kafka: KafkaSettings,
+    registry: RegistrySettings,
+    stream: StreamSettings,
+    telemetry: Telemetry,
+) -> Stream[None]:
+    """Return the sketching service, ready to run.
+
+    Raises
+    ------
+    HeadraceError
+        The charter is wrong, the registry is down, or the topics and schemas were not applied.
+    """
+    charter = Charter.load(settings.charter, field_names)
+    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
+    sketcher = Sketcher(charter, nullable_fields(charter.events.schema))
+    watched: dict[str, Sketch] = {
+        "events": sketcher.events,
+        "decisions": sketcher.decisions,
+        "events.dlq": sketcher.letters,
+    }
+    inputs = [wiring.channel(f"{charter.name}.{plural}") for plural in watched]
+    sketches = wiring.channel(f"{charter.name}.sketches")
+    skew_ms = charter.events.future_skew_ms
+    return Stream(
+        Topology(
+            service=SERVICE,
+            group=f"{charter.name}.{SERVICE}",
+            inputs=[Input(each, None) for each in inputs],
+            changelog=None,
+            pauses=wiring.channel(f"{charter.name}.pauses"),
+            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
+        ),
+        Stateless(),
+        [
+            Watcher(each.topic, sketch, sketches, lambda: now_ms() + skew_ms)
+            for each, sketch in zip(inputs, watched.values(), strict=True)
+        ],
+        Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
+        stream,
+        Metrics(SERVICE),
+        telemetry,
+        now_ms,
+    )
+
+
+class Watcher:
+    """The handler of one of the inputs.
+
+    Parameters
+    ----------
+    topic
+        The input.
+    sketch
+        Sketches its records.
+    sketches
+        Where that goes.
+    until_ms
+        Returns the latest time at which anything can have happened.
+    """
+
+    def __init__(
+        self, topic: str, sketch: Sketch, sketches: Channel, until_ms: Callable[[], int]
+    ) -> None:
+        self._topic = topic
+        self._sketch = sketch
+        self._sketches = sketches
+        self._until_ms = until_ms
+
+    def __call__(self, received: Sequence[Received], _: View[None], stages: StageClock) -> Handled:
+        """Return the sketches of each partition's records."""
+        until_ms = self._until_ms()
+        sketches = list[TrafficSketched]()
+        in_order = sorted(received, key=_partition)  # which leaves each partition's as they stand
+        for partition, group in groupby(in_order, _partition):
+            own = list(group)
+            stretch = Stretch(
+                self._topic,
+                partition,
+                [each.offset for each in own],
+                [each.timestamp_ms for each in own],
+                [each.value for each in own],
+            )
+            sketches += self._sketch(stretch, [each.record for each in own], until_ms)
+        stages.enter("encode")
+        values = [self._sketches.encode(each) for each in sketches]
+        told = Outgoing(self._sketches.topic, [self._topic] * len(values), values)
+        return Handled([told], [], Counter())
+
+
+def _partition(received: Received) -> int:
+    return received.partition
+
+
+def now_ms() -> int:
+    """Return the wall clock in milliseconds."""
+    return time.time_ns() // 1_000_000

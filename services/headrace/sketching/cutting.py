@@ -1,0 +1,100 @@
+"""Cutting records into pieces that are sketched together; no Kafka, no clock."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.usecase.columns import DAY_MS, HOUR_MS, calendar_column
+
+UNKNOWN: Final = -1
+MOST_RECORDS: Final = 500
+Integers = NDArray[np.int64]
+
+
+class Stretch(NamedTuple):
+    """Records of one partition, one after the other, but for what they say."""
+
+    topic: str
+    partition: int
+    offsets: Sequence[int]
+    came_ms: Sequence[int]
+    """When each came to the broker; negative where nobody knows."""
+    values: Sequence[bytes] = ()
+    """Their bytes; needed of events only."""
+
+
+class Piece(NamedTuple):
+    """Some of them, one after the other."""
+
+    rows: slice
+    hour: int
+    """Of the week; ``UNKNOWN`` where the time of none is known."""
+    start_ms: int
+    end_ms: int
+
+
+def cut(
+    times_ms: Integers, came_ms: Sequence[int], until_ms: int, kinds: Integers | None = None
+) -> list[Piece]:
+    """Cut n records where the hour of the week changes, or the kind.
+
+    What lacks the one or the other goes with its neighbours: broken records among others must not
+    make a sketch of each.
+
+    Parameters
+    ----------
+    times_ms
+        (n,) event times; one before 1970, ``UNKNOWN`` among them, or after ``until_ms`` is none.
+    came_ms
+        Stands for the times of a piece in which no record has any.
+    kinds
+        (n,) numbers from 0 on, or ``UNKNOWN``; all are of one kind without it.
+    """
+    known = is_known(times_ms, until_ms)
+    hours = np.where(known, hours_of_week(times_ms), UNKNOWN)
+    changes = np.diff(_filled(hours)) != 0
+    if kinds is not None:
+        changes |= np.diff(_filled(kinds)) != 0
+    bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(times_ms)]
+    firsts = [first for begin, end in pairwise(bounds) for first in range(begin, end, MOST_RECORDS)]
+    pieces = [slice(*each) for each in pairwise([*firsts, len(times_ms)])]
+    return [_piece(each, times_ms, known, hours, came_ms) for each in pieces]
+
+
+def is_known(times_ms: Integers, until_ms: int) -> NDArray[np.bool_]:
+    """Tell which event times can be true."""
+    return (times_ms >= 0) & (times_ms <= until_ms)
+
+
+def hours_of_week(times_ms: Integers) -> Integers:
+    """Return the hour of each time: 0 is the first on Monday, UTC, and 167 the last on Sunday."""
+    weekdays = calendar_column(times_ms, "weekday").astype(np.int64)
+    return weekdays * (DAY_MS // HOUR_MS) + times_ms // HOUR_MS % (DAY_MS // HOUR_MS)
+
+
+def _filled(values: Integers) -> Integers:
+    """Return the values with, for unknown ones, the known one before, or else the first."""
+    rows = np.where(values != UNKNOWN, np.arange(len(values)), -1)
+    latest = np.maximum.accumulate(rows)
+    first = int(np.argmax(values != UNKNOWN))  # 0 where none is known
+    return values[np.where(latest < 0, first, latest)]
+
+
+def _piece(
+    rows: slice,
+    times_ms: Integers,
+    known: NDArray[np.bool_],
+    hours: Integers,
+    came_ms: Sequence[int],
+) -> Piece:
+    times, is_timed = times_ms[rows], known[rows]
+    if is_timed.all():
+        return Piece(rows, int(hours[rows.start]), int(times.min()), int(times.max()))
+    if is_timed.any():
+        times = times[is_timed]
+        return Piece(rows, int(hours[rows].max()), int(times.min()), int(times.max()))
+    came = [max(0, each) for each in came_ms[rows]]
+    return Piece(rows, UNKNOWN, min(came), max(came))

@@ -1,0 +1,66 @@
+"""What signals and evaluations say."""
+
+import json
+
+import pytest
+
+from headrace.alerting.causes import Cleared, Raised
+from headrace.alerting.sources import of_evaluation, of_signal
+from headrace.contracts.location import shipped
+
+EXAMPLES = shipped("schemas") / "examples/platform"
+
+
+def example(name):
+    return json.loads((EXAMPLES / name).read_text("utf-8"))
+
+
+def test_a_signal_is_told_with_its_numbers():
+    said = of_signal(example("SignalChanged/typical.json"), "signals-0-1", "")
+    assert isinstance(said, Raised)
+    assert said.summary == (
+        "concept/loss: log loss of the score (geometric mean over blocks) is 0.034, was 0.012"
+    )
+
+
+def test_a_signal_that_cleared_says_why():
+    said = of_signal(example("SignalChanged/edges.json"), "signals-0-1", "")
+    assert said == Cleared(
+        "quality",
+        "quality/null_share/distance_km/channel=online",
+        "concept/loss@0",
+        "as before for 2,000 outcomes",
+    )
+
+
+def evaluation(**changes):
+    usual = {
+        "model": "served",
+        "label_source": "chargeback",
+        "final": True,
+        "window_end_ms": 9,
+        "priced": 1_000,
+        "currency": "EUR",
+        "saved_minor": -4_200,
+    }
+    return {**usual, **changes}
+
+
+def test_decisions_that_cost_more_than_approving_everything_are_told():
+    said = of_evaluation(evaluation(), "evaluations-0-1", "")
+    assert isinstance(said, Raised)
+    assert said.signal_id == "cost/chargeback@9"
+    assert "4,200 EUR" in said.summary
+
+
+def test_a_window_that_saved_money_clears_it():
+    said = of_evaluation(evaluation(saved_minor=0), "evaluations-0-1", "")
+    assert isinstance(said, Cleared)
+    assert said.subject == "cost/chargeback"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"model": "logistic"}, {"final": False}, {"saved_minor": None}]
+)
+def test_challengers_early_results_and_windows_without_prices_say_nothing(changes):
+    assert of_evaluation(evaluation(**changes), "evaluations-0-1", "") is None

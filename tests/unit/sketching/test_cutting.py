@@ -1,0 +1,95 @@
+"""Where records are cut into pieces."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.sketching.cutting import UNKNOWN, cut, hours_of_week
+
+HOUR_MS = 3_600_000
+MONDAY_MS = 4 * 24 * HOUR_MS  # 1970-01-05
+UNTIL_MS = 10_000 * HOUR_MS
+
+
+def pieces(times_ms, kinds=None, came_ms=None):
+    kinds = None if kinds is None else np.array(kinds)
+    came_ms = came_ms or [7] * len(times_ms)
+    return cut(np.array(times_ms, np.int64), came_ms, UNTIL_MS, kinds)
+
+
+def spans(found):
+    return [(each.rows.start, each.rows.stop, each.hour) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "hour"),
+    [
+        (0, 72),  # a Thursday
+        (MONDAY_MS, 0),
+        (MONDAY_MS - 1, 167),
+        (MONDAY_MS + HOUR_MS, 1),
+        (1_750_000_000_000, 6 * 24 + 15),  # Sunday 2025-06-15, 15:06 UTC
+    ],
+)
+def test_the_week_begins_on_monday_at_midnight(at_ms, hour):
+    assert hours_of_week(np.array([at_ms])).tolist() == [hour]
+
+
+def test_a_new_hour_begins_a_new_piece_which_tells_its_earliest_and_latest():
+    times_ms = [MONDAY_MS + 5, MONDAY_MS + 3, MONDAY_MS + HOUR_MS, MONDAY_MS]
+    found = pieces(times_ms)
+    assert spans(found) == [(0, 2, 0), (2, 3, 1), (3, 4, 0)]
+    assert (found[0].start_ms, found[0].end_ms) == (MONDAY_MS + 3, MONDAY_MS + 5)
+
+
+def test_the_same_hour_of_another_kind_is_another_piece():
+    assert spans(pieces([MONDAY_MS] * 4, [0, 0, 1, 0])) == [(0, 2, 0), (2, 3, 0), (3, 4, 0)]
+
+
+def test_no_piece_is_larger_than_five_hundred():
+    assert spans(pieces([MONDAY_MS] * 1_001)) == [(0, 500, 0), (500, 1_000, 0), (1_000, 1_001, 0)]
+
+
+@pytest.mark.parametrize("absurd_ms", [UNKNOWN, -62_135_596_800_000, UNTIL_MS + 1, 2**63 - 1])
+def test_what_has_no_time_that_can_be_true_goes_with_its_neighbours(absurd_ms):
+    later_ms = MONDAY_MS + HOUR_MS
+    found = pieces([absurd_ms, MONDAY_MS, absurd_ms, later_ms, absurd_ms])
+    assert spans(found) == [(0, 3, 0), (3, 5, 1)]
+    assert (found[0].start_ms, found[0].end_ms) == (MONDAY_MS, MONDAY_MS)
+
+
+@pytest.mark.parametrize("absurd_ms", [UNKNOWN, -(2**63), 2**63 - 1])
+def test_where_no_time_is_known_nobody_knows_the_hour_and_it_is_told_when_they_came(absurd_ms):
+    (found,) = pieces([absurd_ms] * 3, came_ms=[20, 10, -1])
+    assert (found.hour, found.start_ms, found.end_ms) == (UNKNOWN, 0, 20)
+
+
+def test_what_is_of_no_known_kind_goes_with_its_neighbours():
+    kinds = [UNKNOWN, 0, UNKNOWN, 1]
+    assert spans(pieces([MONDAY_MS] * 4, kinds)) == [(0, 3, 0), (3, 4, 0)]
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5 * HOUR_MS),
+            st.integers(UNKNOWN, 2),
+        ),
+        min_size=1,
+        max_size=50,
+    )
+)
+def test_pieces_are_all_records_in_their_order(rows):
+    found = pieces(*map(list, zip(*rows, strict=True)))
+    assert found[0].rows.start == 0
+    assert found[-1].rows.stop == len(rows)
+    for one, next_one in pairwise(found):
+        assert one.rows.stop == next_one.rows.start
+    for piece in found:
+        own = rows[piece.rows]
+        assert len({kind for _, kind in own} - {UNKNOWN}) <= 1
+        assert 0 <= piece.start_ms <= piece.end_ms <= UNTIL_MS
+        assert piece.hour in range(-1, 168)
