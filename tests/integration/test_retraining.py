@@ -13,6 +13,7 @@ from headrace.learning.app import now_ms
 from headrace.learning.retrainer import Retrainer
 from headrace.models.keys import load_key
 from support.charter_texts import card_fraud
+from support.drifting import signal
 from support.outcomes import LEARNING, outcome, publish
 from support.running import run, until
 from support.use_case import deployed
@@ -27,12 +28,13 @@ def deploy(stack, use_case, tmp_path):
     original = tmp_path / "card-fraud.toml"
     original.write_text(card_fraud(learning=False))
 
-    def deploy(every=f"{EVERY_S}s"):
+    def deploy(every=f"{EVERY_S}s", drift="retrain = false"):
         period = (
             f'freeze_every = 60\nretrain_every = "{every}"\n' if every else "freeze_every = 60\n"
         )
         declared = LEARNING.replace("freeze_every = 60\n", period)
-        return deployed(use_case, tmp_path, {"[policy]\n": declared}, original)
+        changes = {"[policy]\n": declared.replace("[policy]\n", f"[drift]\n{drift}\n\n[policy]\n")}
+        return deployed(use_case, tmp_path, changes, original)
 
     return deploy
 
@@ -141,3 +143,31 @@ def test_it_does_not_start_where_nobody_has_declared_how_often(deploy):
         assert running.process.wait(30) == 1
         assert 'retrain_every = "30d"' in running.errors()
         assert "Traceback" not in running.errors()
+
+
+def test_a_drift_of_the_concept_has_models_learned_anew_at_once_and_once_though_it_is_killed(
+    deploy,
+):
+    with deploy(every=None, drift='cool_down = "1d"') as case:
+        first_versions(case)
+        encode = case.encoder("signals")
+        strange = signal(case.name, "concept")
+        with run(case, "retraining") as first:
+            case.publish([(None, encode(signal(case.name, "input")))], "signals")
+            case.publish([(None, b"no signal"), (None, encode(strange))], "signals")
+            until(lambda: versions(case) == ["60-retrained"], 60, first.errors)
+            first.process.kill()
+            first.process.wait(10)
+        manifest = str(case.records("models")[-1]["manifest"])
+        assert f"a drift was noticed: {strange['signal_id']}" in manifest
+        publish(case, (outcome(case, number) for number in range(60, 70)))
+        case.publish([(None, encode(signal(case.name, "calibration")))], "signals")
+        published_s = max(each["published_at_ms"] for each in case.records("models")) / 1_000
+        with run(case, "retraining") as second:
+            due = "headrace_retraining_due_timestamp_seconds"
+            cooled_s = published_s + 24 * 3_600
+            second.until(lambda: abs(second.metrics().get(due, 0) - cooled_s) < 1)
+            assert second.stop() == 0
+        assert versions(case) == ["60-retrained"]
+        assert len(case.records("models")) == 4
+        assert case.records("servings") == [], "the champion serves unchanged"

@@ -108,9 +108,36 @@ class Tail:
         value = message.value()
         try:
             key = (message.key() or b"").decode()
-            self._take(key, None if value is None else self._decode(value))
+            record = None if value is None else self._decode(value)
+            self._give(key, record, message.timestamp()[1])
         except (Undecodable, ValueError) as error:  # what nobody can read changes nothing
             _log.warning("%s offset %s: %s", self._topic, message.offset(), error)
+
+    def _give(self, key: str, record: Mapping[str, Any] | None, _written_ms: int) -> None:
+        self._take(key, record)
+
+
+class DatedTail(Tail):
+    """A tail that says of each record when it was written.
+
+    Parameters
+    ----------
+    take
+        Takes a record's key, what it says, and Kafka's timestamp of it, in milliseconds.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        topic: str,
+        decode: Callable[[bytes | None], dict[str, Any]],
+        take: Callable[[str, Mapping[str, Any] | None, int], None],
+    ) -> None:
+        super().__init__(clients, topic, decode, lambda *_: None)
+        self._take_dated = take
+
+    def _give(self, key: str, record: Mapping[str, Any] | None, written_ms: int) -> None:
+        self._take_dated(key, record, written_ms)
 
 
 class Table(Tail):

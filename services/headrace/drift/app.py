@@ -124,12 +124,12 @@ class Watcher:
         return handled
 
     def _look(self, watch: Watch, received: Received, handled: Handled) -> None:
+        noticed: list[Noticed] = []
         try:
-            noticed = list(self._take(watch, received.record))
+            noticed.extend(self._take(watch, received.record))
         except (ArithmeticError, IndexError, ValueError) as error:
-            # What it leaves behind is the same each time.
+            # What it leaves behind is the same each time; what was noticed until then is told.
             handled.rejected.append(Rejected(received, "handler_failed", str(error)))
-            return
         last = Evidence(self._topic, received.partition, received.offset)
         for each in noticed:
             signal = signal_changed(self._use_case, each, last)

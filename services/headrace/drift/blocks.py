@@ -93,7 +93,9 @@ class BlockMonitor(Monitor):
         if self._blocks < _FIRST:
             self.learn(Value(0.0, last.at_ms, last.example, carried))
             return None
-        index = self._index_of(counts, hours)
+        # Finer, it falls for ever where nothing happens: as more is known, groups that nobody is in
+        # are known better to be empty.
+        index = round(self._index_of(counts, hours), 3)
         return self.take(Value(index, last.at_ms, last.example, carried), once_in)
 
     def _grouped(self) -> NDArray[np.float64]:

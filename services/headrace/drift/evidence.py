@@ -8,7 +8,7 @@ SHIFTS: Final = (0.25, 0.5, 1.0)
 """Lasting shifts, in standard deviations, that are looked for."""
 _OVERSHOOT: Final = 1.166
 """Of a normal random walk over a boundary, twice, in standard deviations (Siegmund 1985)."""
-_MOST: Final = 700.0
+_MOST: Final = 300.0
 """Exponents above it are not computed."""
 
 

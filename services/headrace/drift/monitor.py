@@ -57,8 +57,8 @@ class Change(NamedTuple):
     observed: int
     """Values that were looked at for it."""
     sized: Sized
-    once_in: float
-    """So much evidence comes by chance once in so many values."""
+    rarity: float
+    """So many times as rare is so much evidence by chance as the false alarms that are allowed."""
     examples: list[str]
 
 
@@ -68,7 +68,8 @@ class Monitor(ABC):
     A value joins what is usual some time after it was looked at, unless a drift is noticed before:
     half as many values after it as are usual already, 200 at most. Whether there is some evidence
     against it does not matter: else what is usual would be what is like the first few. While a
-    drift lasts, nothing is learned.
+    drift lasts, nothing is learned. Before it is known how values clump, nothing is evidence: a
+    clump would look like a drift.
 
     Parameters
     ----------
@@ -91,14 +92,16 @@ class Monitor(ABC):
     """While a drift lasts, the latest values with their surprises."""
     _lasted: int
     taken: int
-    """Values, since it began or began anew."""
+    """Values, since it began or another stream did."""
 
     def __init__(
         self, subject: str, *, two_sided: bool, least: int, least_magnitude: float
     ) -> None:
         self.subject = subject
-        self._two_sided, self._least = two_sided, least
+        self._two_sided = two_sided
         self._least_magnitude = least_magnitude
+        self._ranking = Ranking(least, two_sided=two_sided)
+        self.taken = 0
         self._forget()
 
     def take(self, value: Value, once_in: float) -> Change | None:
@@ -118,11 +121,12 @@ class Monitor(ABC):
         if self._raised is not None:
             return self._go_on(value, surprise)
         self._suspects.append((value, surprise))
-        if surprise is not None:
+        if surprise is not None and self._ranking.is_clumping_known:
             self._evidence.take(surprise / self._ranking.clumping)
         if len(self._suspects) > self._patience:
             self._accept()
-        return self._raise() if self._evidence.once_in >= once_in else None
+        rarity = self._evidence.once_in / once_in
+        return self._raise(rarity) if rarity >= 1 and self._evidence.since else None
 
     @property
     def raised(self) -> Change | None:
@@ -133,6 +137,7 @@ class Monitor(ABC):
         """Forget what is usual: it is another stream from now on. A drift that lasted is over."""
         before = self._raised
         self._forget()
+        self.taken = 0
         if before is None:
             return None
         return before._replace(is_raised=False, reason="another model serves")
@@ -149,11 +154,12 @@ class Monitor(ABC):
     def forget(self) -> None:
         """Forget what :meth:`accept` has learned."""
 
-    def _raise(self) -> Change | None:
+    def _raise(self, rarity: float) -> Change | None:
         since = min(self._evidence.since, len(self._suspects))
         suspects = [value for value, _ in list(self._suspects)[-since:]]
         sized = self.size(suspects)
         if abs(sized.magnitude) < self._least_magnitude:
+            self._let_be()
             return None
         self._raised = Change(
             is_raised=True,
@@ -162,7 +168,7 @@ class Monitor(ABC):
             noticed_at_ms=suspects[-1].at_ms,
             observed=since,
             sized=sized,
-            once_in=self._evidence.once_in,
+            rarity=rarity,
             examples=[each.example for each in suspects if each.example][-_EXAMPLES:],
         )
         self._latest = deque(maxlen=min(max(since, _RECOVERY[0]), _RECOVERY[1]))
@@ -170,17 +176,23 @@ class Monitor(ABC):
         self._suspects.clear()
         return self._raised
 
+    def _let_be(self) -> None:
+        """Take what is suspected for usual, and for no clump: it matters to nobody."""
+        self._evidence = Evidence(two_sided=self._two_sided)
+        for value, _ in self._suspects:
+            self._learn(value, None)
+        self._suspects.clear()
+
     def _go_on(self, value: Value, surprise: float | None) -> Change | None:
         """Look whether the drift that was raised is over."""
-        raised, most = self._raised, self._latest.maxlen or 1
-        assert raised is not None  # noqa: S101 -- whoever calls has looked
+        most = self._latest.maxlen or 1
         self._latest.append((value, surprise or 0.0))
         self._lasted += 1
         if len(self._latest) < most:
             return None
-        sign = -1.0 if raised.sized.after < raised.sized.before and self._two_sided else 1.0
-        mean = sign * sum(surprise for _, surprise in self._latest) / most
-        if mean * most**0.5 <= self._ranking.clumping:
+        total = sum(surprise for _, surprise in self._latest)
+        strange = abs(total) if self._two_sided else total
+        if strange / most**0.5 <= self._ranking.clumping:
             self._evidence = Evidence(two_sided=self._two_sided)
             return self._clear("it is as before")
         if self._lasted >= _ADOPTED_AFTER * most:
@@ -208,7 +220,9 @@ class Monitor(ABC):
         return min(max(self._ranking.known // 2, least), most)
 
     def _accept(self) -> None:
-        value, surprise = self._suspects.popleft()
+        self._learn(*self._suspects.popleft())
+
+    def _learn(self, value: Value, surprise: float | None) -> None:
         self._ranking.learn(value.value, surprise)
         self.learn(value)
 
@@ -218,8 +232,7 @@ class Monitor(ABC):
         self._is_usual_new = True
 
     def _forget(self) -> None:
-        self.taken = 0
-        self._ranking = Ranking(self._least)
+        self._ranking.forget()
         self._evidence = Evidence(two_sided=self._two_sided)
         self._suspects = deque()
         self._raised = None

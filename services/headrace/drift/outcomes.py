@@ -43,13 +43,17 @@ class OutcomeStreams:
     ----------
     settled_ms
         From an event until all is known of it that is waited for.
+    unscaled
+        The model whose scores are no probabilities, by name; empty where there is none.
     """
 
-    def __init__(self, settled_ms: int) -> None:
+    def __init__(self, settled_ms: int, unscaled: str = "") -> None:
         self._settled_ms = settled_ms
+        self._unscaled = unscaled
         self.model = ""
         """The model that serves, by name."""
-        self._since_ms = 0
+        self._since_ms = self._latest_ms = 0
+        """When the first and the latest happened that it has decided."""
         self.seen = 0
         """Outcomes that were looked at, since it serves."""
         self._loss = [0.0, 0, 0]
@@ -60,13 +64,18 @@ class OutcomeStreams:
     def is_another_model(self, record: Mapping[str, Any]) -> bool:
         """Tell whether an outcome is the first of another model; then it is the one that serves.
 
-        An event that an earlier model decided may become known much later, and is none of these.
+        An event that an earlier model decided may become known much later, and is none of these:
+        something that happened after it was decided by the one that serves.
         """
-        if record["fallback"] or record["model"] == self.model:
+        if record["fallback"]:
             return False
-        if record["occurred_at_ms"] < self._since_ms:
+        at_ms, latest_ms = record["occurred_at_ms"], self._latest_ms
+        if record["model"] == self.model:
+            self._latest_ms = max(at_ms, latest_ms)
             return False
-        self.model, self._since_ms = record["model"], record["occurred_at_ms"]
+        if at_ms < latest_ms:
+            return False
+        self.model, self._since_ms, self._latest_ms = record["model"], at_ms, at_ms
         self._loss, self._rates, self.seen = [0.0, 0, 0], [0.0, 0, 0], 0
         return True
 
@@ -75,18 +84,23 @@ class OutcomeStreams:
         is_ours = record["model"] == self.model and not record["fallback"]
         if not is_ours or record["value"] is None or record["replaces"] is not None:
             return
+        if record["occurred_at_ms"] < self._since_ms:  # it has served before
+            return
         at_ms, example = record["known_at_ms"], record["decision_id"]
         if at_ms < self._since_ms + self._settled_ms:
             return
         self.seen += 1
         score = min(max(record["score"], _SMALLEST), 1 - _SMALLEST)
-        is_positive = record["value"]
+        is_positive, is_scaled = record["value"], self.model != self._unscaled
         yield Seen(DELAY + record["source"], Value(log(record["delay_ms"] + 1), at_ms, example))
-        loss = -log(score if is_positive else 1 - score)
-        if is_positive:
-            yield Seen(POSITIVES, Value(loss, at_ms, example))
-        yield from self._losses(loss, at_ms, example, is_positive=is_positive)
-        yield from self._rated(score, at_ms, example, is_positive=is_positive)
+        if is_scaled:
+            loss = -log(score if is_positive else 1 - score)
+            if is_positive:
+                yield Seen(POSITIVES, Value(loss, at_ms, example))
+            yield from self._losses(loss, at_ms, example, is_positive=is_positive)
+        for each in self._rated(score, at_ms, example, is_positive=is_positive):
+            if is_scaled or each.subject == BASE_RATE:
+                yield each
 
     def _losses(
         self, loss: float, at_ms: int, example: str, *, is_positive: bool
@@ -117,6 +131,7 @@ class OutcomeStreams:
         parts = {
             "model": self.model,
             "since_ms": self._since_ms,
+            "latest_ms": self._latest_ms,
             "seen": self.seen,
             "loss": self._loss,
             "rates": self._rates,
@@ -126,7 +141,8 @@ class OutcomeStreams:
     def restore(self, slots: Mapping[int, Mapping[str, Any]]) -> None:
         """Become what another was."""
         parts = slots[0]
-        self.model, self._since_ms, self.seen = parts["model"], parts["since_ms"], parts["seen"]
+        self.model, self.seen = parts["model"], parts["seen"]
+        self._since_ms, self._latest_ms = parts["since_ms"], parts["latest_ms"]
         self._loss, self._rates = parts["loss"], parts["rates"]
 
 

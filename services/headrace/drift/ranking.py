@@ -22,16 +22,19 @@ class Ranking:
     The surprise is the normal deviate of the rank: standard normal, large where the value is.
 
     Where values come in clumps, so do surprises. Their sums over 8 and 64 in a row tell how much
-    (batch means), and each surprise is divided by that, so that a clump counts as what it is.
+    (batch means): whoever divides surprises by that takes a clump for what it is.
 
     Parameters
     ----------
     least
         No value is surprising before so many are known.
+    two_sided
+        Whether small values matter. Where they don't, neither do their clumps: what falls for long
+        must not hide what rises then.
     """
 
-    def __init__(self, least: int) -> None:
-        self._least = least
+    def __init__(self, least: int, *, two_sided: bool = True) -> None:
+        self._least, self._two_sided = least, two_sided
         self._sorted: list[float] = []
         self._order: deque[float] = deque()
         self._sums = [0.0] * len(_SCALES)
@@ -61,6 +64,11 @@ class Ranking:
         return len(self._sorted)
 
     @property
+    def is_clumping_known(self) -> bool:
+        """Whether there was a sum of each length."""
+        return self._surprises >= _SCALES[-1]
+
+    @property
     def clumping(self) -> float:
         """Standard deviation of the surprises' sums, of what it would be without clumps; >= 1."""
         worst = 1.0
@@ -83,12 +91,19 @@ class Ranking:
         if surprise is not None:
             self._add(surprise)
 
+    def forget(self) -> None:
+        """Forget what is usual; how values clump is held to stay as it is."""
+        self._sorted, self._order = [], deque()
+
     def _add(self, surprise: float) -> None:
         self._surprises += 1
         for n, scale in enumerate(_SCALES):
             self._sums[n] += surprise
             if self._surprises % scale == 0:
-                self._squares[n] += self._sums[n] ** 2 / scale
+                square = self._sums[n] ** 2 / scale
+                if not self._two_sided:
+                    square *= 2 if self._sums[n] > 0 else 0
+                self._squares[n] += square
                 self._sums[n] = 0.0
 
     def parts(self) -> list[Sequence[float]]:

@@ -40,6 +40,8 @@ _LEAST_INDEX: Final = 0.05
 _LEAST_RATIO: Final = 0.2
 """Of a difference of logarithms: about a fifth more or less."""
 _LEAST_VALUES: Final = 20
+_LARGEST: Final = 1e300
+"""Sum of a sketch's values: sums of these are finite, as numbers in JSON are."""
 _FEATURES: Final = 5
 _OF_OUTCOMES: Final = ("concept/", "calibration/", "label/")
 
@@ -72,7 +74,9 @@ class Noticed(NamedTuple):
     shifts: Sequence[Shift]
     """Of features, those that last."""
     model: str
+    """Where it concerns one; else empty."""
     model_version: str
+    """Empty where it concerns all of them."""
 
 
 class Watch:
@@ -94,15 +98,21 @@ class Watch:
         self._warm_up_ms = max(charter.feature_set.windows_ms, default=0)
         self._monitors = self._new_monitors(charter, nullable)
         kinds = [kind_of(subject) for subject in self._monitors]
-        self._share = {s: SHARES[kind_of(s)] / kinds.count(kind_of(s)) for s in self._monitors}
-        self._outcomes = OutcomeStreams(settled_ms)
+        self.shares: Mapping[str, float] = {
+            subject: SHARES[kind] / kinds.count(kind)
+            for subject, kind in zip(self._monitors, kinds, strict=True)
+        }
+        """Of the false alarms that are allowed, by what is watched."""
+        scorecard = charter.model
+        unscaled = "" if scorecard.family == "logistic" else scorecard.name
+        self._outcomes = OutcomeStreams(settled_ms, unscaled)
         self._volume = Volume()
-        self._counts = _Counts()
+        self._serving = _Serving()
         self.kept: Mapping[str, Kept] = {
             **self._monitors,
             "outcomes": self._outcomes,
             "volume": self._volume,
-            "counts": self._counts,
+            "serving": self._serving,
         }
         """All whose state is kept, by name."""
         self.touched: set[str] = set()
@@ -135,7 +145,9 @@ class Watch:
         elif topic == "events":
             yield from self._events(record)
         elif topic == "events.dlq":
-            yield from self._tallied(DEAD_LETTERS, record, {1: record["records"]})
+            yield from self._tallied(
+                DEAD_LETTERS, record, {1: record["records"]}, record["records"]
+            )
 
     def outcome(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
         """Take in an ``OutcomeKnown``; yield what it makes known."""
@@ -151,16 +163,16 @@ class Watch:
                 continue
             monitor = self._monitors[subject]
             self.touched.add(subject)
-            an_event = (monitor.taken + 1) / self._outcomes.seen
-            if change := monitor.take(value, self._allowed(subject) * an_event):
-                yield self._noticed(subject, change, an_event)
+            an_outcome = (monitor.taken + 1) / self._outcomes.seen
+            if change := monitor.take(value, self._allowed(subject) * an_outcome):
+                yield self._noticed(subject, change)
 
     def _decisions(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
-        self.touched.add("counts")
-        counts = self._counts
+        self.touched.add("serving")
+        serving = self._serving
         another = (record["model"], record["model_version"])
-        if another != (counts.model, counts.model_version):
-            counts.model, counts.model_version = another
+        if another != (serving.model, serving.model_version):
+            serving.model, serving.model_version = another
             self.touched.add(SCORE)
             if over := self._monitors[SCORE].start_anew():
                 yield self._noticed(SCORE, over)
@@ -168,7 +180,8 @@ class Watch:
             subject = SCORE if each["name"] == "score" else INPUT + each["name"]
             if subject in self._monitors:
                 bins = dict(zip(each["bins"], each["counts"], strict=True))
-                yield from self._tallied(subject, record, bins, each["sum"])
+                total = min(_LARGEST, max(-_LARGEST, each["sum"]))
+                yield from self._tallied(subject, record, bins, total)
         have = _with(record)
         for name in FLAGS:
             some = sum(count for each, count in have.items() if each.partition("/")[0] == name)
@@ -191,12 +204,9 @@ class Watch:
             return
         self.touched |= {"volume", VOLUME}
         for value in self._volume.take(record["end_ms"], record["records"]):
-            monitor = self._monitors[VOLUME]
-            an_event = (monitor.taken + 1) / (self._counts.events + 1)
-            if change := monitor.take(value, self._allowed(VOLUME) * an_event):
-                yield self._noticed(VOLUME, change, an_event)
-        self.touched.add("counts")
-        self._counts.events += record["records"]
+            allowed = self._allowed(VOLUME) * self._volume.hours_an_event
+            if change := self._monitors[VOLUME].take(value, allowed):
+                yield self._noticed(VOLUME, change)
 
     def _share_of(self, subject: str, record: Mapping[str, Any], some: int) -> Iterator[Noticed]:
         """Watch the share of records that have something."""
@@ -217,35 +227,32 @@ class Watch:
             record["example"],
         )
         if change := monitor.tally(tally, self._allowed(subject) / RECORDS):
-            yield self._noticed(subject, change, 1 / RECORDS)
+            yield self._noticed(subject, change)
 
     def _allowed(self, subject: str) -> float:
         """Return in how many events a monitor may raise one false alarm."""
-        return self._once_in / self._share[subject]
+        return self._once_in / self.shares[subject]
 
-    def _noticed(self, subject: str, change: Change, an_event: float = 1.0) -> Noticed:
+    def _noticed(self, subject: str, change: Change) -> Noticed:
         shifts = [
             Shift(name, raised)
             for name in self._names
             if (raised := self._monitors[INPUT + name].raised)
         ]
         shifts.sort(key=lambda each: -each.change.sized.magnitude)
-        return Noticed(
-            subject,
-            kind_of(subject),
-            change,
-            change.once_in / an_event * self._share[subject],
-            shifts[:_FEATURES],
-            self._counts.model,
-            self._counts.model_version,
-        )
+        kind, model, version = kind_of(subject), "", ""
+        if kind in ("score", "serving"):
+            model, version = self._serving.model, self._serving.model_version
+        elif kind in ("concept", "calibration"):
+            model = self._outcomes.model
+        once_in = change.rarity * self._once_in
+        return Noticed(subject, kind, change, once_in, shifts[:_FEATURES], model, version)
 
 
-class _Counts:
-    """How much there was, and who serves."""
+class _Serving:
+    """Who decides."""
 
     def __init__(self) -> None:
-        self.events = 0
         self.model = self.model_version = ""
 
     def slots(self) -> dict[int, dict[str, Any]]:

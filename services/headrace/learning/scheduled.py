@@ -1,6 +1,7 @@
 """The schedule of learning anew: a second program of learning, ``headrace run retraining``.
 
-Consumes ``<use-case>.models``, for what is due, and ``<use-case>.outcomes``. Produces, in one
+Consumes ``<use-case>.models`` and ``<use-case>.signals``, for what is due, and
+``<use-case>.outcomes``. Produces, in one
 transaction, ``<use-case>.models`` and ``<use-case>.model-chunks``. It has no state: what is due
 follows from what was published, so a restart forgets nothing. Whatever fails is tried again.
 """
@@ -18,7 +19,7 @@ from headrace.chassis.health import Health
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.pauses import Pauses
 from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
-from headrace.chassis.table import Followed, Table, Tail
+from headrace.chassis.table import DatedTail, Followed, Table, Tail
 from headrace.chassis.wiring import Wiring
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
@@ -26,7 +27,7 @@ from headrace.contracts.topics import load_topics
 from headrace.errors import HeadraceError
 from headrace.learning.app import now_ms
 from headrace.learning.retrainer import GivenUp, Retrained, Retrainer, Watch
-from headrace.learning.versions import History, what_is_due
+from headrace.learning.versions import Due, History, Signals, what_is_due
 from headrace.models.keys import load_key
 from headrace.usecase.charter import Charter
 from headrace.usecase.declared import duration_text
@@ -57,28 +58,35 @@ def build(
     Raises
     ------
     HeadraceError
-        The charter is wrong or does not say how often, there is no key to sign models with, the
+        The charter is wrong or does not say when, there is no key to sign models with, the
         registry is down, or the topics and schemas were not applied.
     """
     charter = Charter.load(settings.charter, field_names)
-    learning = charter.learning
-    if learning is None or learning.retrain_every_ms is None:
+    learning, drift = charter.learning, charter.drift
+    if learning is None or (learning.retrain_every_ms is None and not drift.retrain):
         raise HeadraceError(
-            f"The charter {charter.name} does not say how often its models are learned anew.",
+            f"The charter {charter.name} does not say when its models are learned anew.",
             fix='Declare it in [learning], as in: retrain_every = "30d"',
         )
     wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
     clients = Clients(kafka, f"headrace.{SERVICE}.{stream.instance}")
     retrainer = Retrainer(charter, clients, wiring, load_key(settings.signing_key), now_ms)
-    models, pauses = (wiring.channel(f"{charter.name}.{each}") for each in ("models", "pauses"))
-    history = History(learning.models)
+    models, pauses, told = (
+        wiring.channel(f"{charter.name}.{each}") for each in ("models", "pauses", "signals")
+    )
+    history, signals = History(learning.models), Signals()
     paused = Table(clients, pauses.topic, pauses.decode)
+    tables: list[Followed] = [paused, Tail(clients, models.topic, models.decode, history.take)]
+    if drift.retrain:
+        tables.append(DatedTail(clients, told.topic, told.decode, signals.take))
     return Scheduled(
         retrainer.retrain,
         history,
+        signals,
         Pauses(paused, SERVICE),
-        [paused, Tail(clients, models.topic, models.decode, history.take)],
+        tables,
         learning.retrain_every_ms,
+        drift.cool_down_ms,
         now_ms,
     )
 
@@ -92,12 +100,17 @@ class Scheduled:
         Learns models anew and publishes them.
     history
         What was published.
+    signals
+        What has drifted; none where no drift has models learned anew.
     pauses
         Whether it may work.
     tables
-        Where the two stand; followed while it waits, and while it learns.
+        Where these stand; followed while it waits, and while it learns.
     period_ms
-        How long after a model was last learned anew it is due again, in milliseconds.
+        How long after a model was last learned anew it is due again, in milliseconds; None where
+        it is for a drift only.
+    cool_down_ms
+        For so long after models were learned anew no drift makes any due, in milliseconds.
     now_ms
         The wall clock, in milliseconds.
     """
@@ -106,18 +119,22 @@ class Scheduled:
         self,
         retrain: Retrain,
         history: History,
+        signals: Signals,
         pauses: Pauses,
         tables: Sequence[Followed],
-        period_ms: int,
+        period_ms: int | None,
+        cool_down_ms: int,
         now_ms: Callable[[], int],
     ) -> None:
         self.health = Health(SERVICE)
         self.metrics = Metrics(SERVICE)
         self._retrain = retrain
         self._history = history
+        self._signals = signals
         self._pauses = pauses
         self._tables = tables
         self._period_ms = period_ms
+        self._cool_down_ms = cool_down_ms
         self._now_ms = now_ms
         self._is_open = False
         self._followed_at = 0.0
@@ -183,14 +200,25 @@ class Scheduled:
         return self._pauses.reason is None and not self._stopping
 
     def _work(self) -> None:
-        due = what_is_due(self._now_ms(), self._history.versions, self._period_ms)
+        due = what_is_due(
+            self._now_ms(),
+            self._history.versions,
+            self._period_ms,
+            self._signals.latest,
+            self._cool_down_ms,
+        )
         self.metrics.gauge("retraining_due_timestamp_seconds", (due.at_ms or 0) / 1_000)
         if due.names:
             began = monotonic()
-            reason = f"it is learned anew every {duration_text(self._period_ms)}"
-            done = self._retrain(due.names, reason, self._watch)
+            done = self._retrain(due.names, self._reason(due), self._watch)
             self._take(done, monotonic() - began)
         self._trouble = ""
+
+    def _reason(self, due: Due) -> str:
+        if due.signal is not None:
+            return f"a drift was noticed: {due.signal.signal_id}"
+        assert self._period_ms is not None  # noqa: S101 -- else nothing is due but for a drift
+        return f"it is learned anew every {duration_text(self._period_ms)}"
 
     def _watch(self, doing: str, at: int, end: int) -> bool:
         """Say how far it has come, and whether to go on."""

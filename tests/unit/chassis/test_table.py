@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from headrace.chassis.table import Table, Tail
+from headrace.chassis.table import DatedTail, Table, Tail
 from headrace.errors import HeadraceError
 from support.counting import json_channel
 from support.fake_kafka import FakeClients, FakeKafka
@@ -112,3 +112,16 @@ def test_a_tail_hands_over_each_record_in_order_and_what_is_no_key_changes_nothi
     write(kafka, "b", {"n": 4})
     tail.refresh()
     assert taken[3:] == [("b", {"n": 4})]
+
+
+def test_a_dated_tail_says_when_each_record_was_written(kafka) -> None:
+    taken: list[tuple] = []
+    tail = DatedTail(
+        FakeClients(kafka, "reader"), TOPIC, CHANNEL.decode, lambda *each: taken.append(each)
+    )
+    write(kafka, "key", {"n": 1})
+    tail.open(5.0)
+    write(kafka, "key", None)
+    tail.refresh()
+    written = [each.timestamp()[1] for each in kafka.records(TOPIC)]
+    assert taken == [("key", {"n": 1}, written[0]), ("key", None, written[1])]

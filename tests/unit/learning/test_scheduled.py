@@ -12,11 +12,12 @@ from headrace.errors import HeadraceError
 from headrace.learning import scheduled
 from headrace.learning.retrainer import GivenUp, Retrained
 from headrace.learning.scheduled import Scheduled
-from headrace.learning.versions import History
+from headrace.learning.versions import History, Signals
 from headrace.models.manifest import LearnedLineage, Manifest
 
 HOUR = 3_600_000
 PERIOD = 24 * HOUR
+COOL_DOWN = 6 * HOUR
 NOTHING_NEW = Retrained(None, [], {}, "nothing has become known since the last time")
 
 
@@ -68,20 +69,22 @@ class Topics:
 class World:
     """A schedule with clocks of its own, and a retrainer that does what a test says."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch, period_ms=PERIOD):
         self.now_s = 0.0
         self.asked = []
         self.answers = []
         self.topics = Topics()
-        self.history = History(["a", "b"])
+        self.history, self.signals = History(["a", "b"]), Signals()
         monkeypatch.setattr(scheduled, "monotonic", lambda: self.now_s)
         monkeypatch.setattr(scheduled.time, "sleep", self.passes)
         self.service = Scheduled(
             self.retrain,
             self.history,
+            self.signals,
             Pauses(self.topics, "retraining"),
             [self.topics],
-            PERIOD,
+            period_ms,
+            COOL_DOWN,
             lambda: int(self.now_s * 1_000),
         )
 
@@ -108,6 +111,11 @@ class World:
     def first_versions(self, at_ms=0):
         for name in ("a", "b"):
             self.history.take(name, model(name, "60", at_ms, anew=False))
+
+    def drifts(self, kind="concept", state="raised"):
+        at_ms = int(self.now_s * 1_000)
+        record = {"signal_id": f"{kind}/loss@{at_ms}", "kind": kind, "state": state}
+        self.signals.take(f"{kind}/loss", record, at_ms)
 
     def runs(self, hours):
         """Let it step for some hours, a second each."""
@@ -287,3 +295,54 @@ def test_while_it_learns_for_long_it_lives(world, caplog):
         world.service.step()
     assert "learning: offset 20000 of 30001" in caplog.text
     assert world.metric("retraining_seconds") == pytest.approx(300, abs=1)
+
+
+def test_a_drift_of_the_concept_has_all_models_learned_anew_at_once_and_once(world):
+    world.first_versions()
+    world.runs(1)
+    world.drifts()
+    world.runs(8)
+    assert world.asked == [(3_600, {"a", "b"}, "a drift was noticed: concept/loss@3600000")]
+
+
+def test_soon_after_models_were_learned_anew_a_drift_waits_until_they_have_cooled_down(world):
+    world.first_versions()
+    world.runs(1)
+    world.drifts("calibration")
+    world.runs(1)
+    world.drifts()
+    world.runs(4.9)
+    assert world.at() == [3_600]
+    world.runs(1)
+    assert world.at() == [3_600, 7 * 3_600]
+
+
+@pytest.mark.parametrize(
+    "other", [{"kind": "input"}, {"kind": "label"}, {"state": "cleared"}], ids=str
+)
+def test_other_drifts_and_their_ends_have_nothing_learned_anew(world, other):
+    world.first_versions()
+    world.runs(1)
+    world.drifts(**other)
+    world.runs(10)
+    assert world.asked == []
+
+
+def test_without_a_period_a_drift_alone_has_models_learned_anew(monkeypatch):
+    world = World(monkeypatch, period_ms=None)
+    world.first_versions()
+    world.runs(100)
+    assert world.asked == []
+    assert world.metric("retraining_due_timestamp_seconds") == 0
+    world.drifts()
+    world.runs(1)
+    assert world.at() == [360_000]
+
+
+def test_a_drift_that_finds_nothing_new_or_fails_is_not_forgotten(world):
+    world.first_versions()
+    world.runs(1)
+    world.drifts()
+    world.answers = [NOTHING_NEW, HeadraceError("No broker has answered.")]
+    world.runs(1)
+    assert world.at() == [3_600, 3_605, 3_610]

@@ -1,0 +1,151 @@
+"""What outcomes tell: of the model that serves, once all is known, and once each."""
+
+from math import exp, log
+
+import orjson
+import pytest
+
+from headrace.drift.monitor import Value
+from headrace.drift.outcomes import (
+    BASE_RATE,
+    CALIBRATION,
+    DELAY,
+    LOSS,
+    POSITIVES,
+    OutcomeStreams,
+    measure_of,
+    shown,
+)
+
+DAY_MS = 86_400_000
+SETTLED_MS = 10 * DAY_MS
+
+
+def outcome(day, value=False, **others):
+    at_ms = round(day * DAY_MS)
+    return {
+        "decision_id": f"decision-{day}",
+        "occurred_at_ms": at_ms,
+        "known_at_ms": at_ms + 2 * DAY_MS,
+        "delay_ms": 2 * DAY_MS,
+        "model": "logistic",
+        "fallback": "",
+        "score": 0.1,
+        "value": value,
+        "source": "analyst",
+        "replaces": None,
+        **others,
+    }
+
+
+def streams(unscaled=""):
+    """Those of a model whose first event happened on day 0."""
+    made = OutcomeStreams(SETTLED_MS, unscaled)
+    assert made.is_another_model(outcome(0))
+    return made
+
+
+def subjects(made, *records):
+    return [seen.subject for record in records for seen in made.values(record)]
+
+
+def test_nothing_is_told_until_the_first_event_could_have_become_known():
+    made = streams()
+    assert subjects(made, outcome(7.9)) == []
+    assert subjects(made, outcome(8)) == [f"{DELAY}analyst"]
+    assert made.seen == 1
+
+
+def test_an_outcome_tells_how_late_it_came_and_a_positive_what_it_got():
+    (delay, positive) = streams().values(outcome(20, True, score=0.25))
+    assert delay == (f"{DELAY}analyst", Value(log(2 * DAY_MS + 1), 22 * DAY_MS, "decision-20"))
+    assert shown(delay.subject, delay.value.value) == pytest.approx(2)
+    assert positive.subject == POSITIVES
+    assert shown(POSITIVES, positive.value.value) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"replaces": False},
+        {"value": None},
+        {"fallback": "model_failed"},
+        {"model": "scorecard"},
+        {"occurred_at_ms": -DAY_MS},
+    ],
+    ids=["a correction", "censored", "decided by rules", "another's", "when it served before"],
+)
+def test_what_says_nothing_of_the_model_that_serves_does_not_count(other):
+    made = streams()
+    assert subjects(made, outcome(20, True) | other) == []
+    assert made.seen == 0
+
+
+def test_a_loss_is_the_mean_of_a_block_with_five_of_each():
+    made = streams()
+    records = [outcome(20 + n, False, score=0.2) for n in range(15)]
+    records += [outcome(40 + n, True, score=0.5) for n in range(5)]
+    (loss,) = [seen for record in records for seen in made.values(record) if seen.subject == LOSS]
+    assert exp(loss.value.value) == pytest.approx((15 * -log(0.8) + 5 * -log(0.5)) / 20)
+    assert subjects(made, *records).count(LOSS) == 1, "the next block begins with nothing"
+
+
+def test_calibration_and_the_base_rate_are_of_500_outcomes():
+    made = streams()
+    records = [outcome(20, n % 5 == 0, score=0.1) for n in range(500)]
+    found = {seen.subject: seen.value.value for each in records for seen in made.values(each)}
+    assert exp(found[CALIBRATION]) == pytest.approx(101 / 51)
+    assert exp(found[BASE_RATE]) == pytest.approx(101 / 500)
+    half = [outcome(20, n % 20 == 0, score=0.1) for n in range(500)]
+    found = {seen.subject: seen.value.value for each in half for seen in made.values(each)}
+    assert exp(found[CALIBRATION]) == pytest.approx(51 / 26), "too few are as strange as too many"
+
+
+def test_scores_that_are_no_probabilities_tell_of_labels_only():
+    made = streams(unscaled="logistic")
+    found = subjects(made, *(outcome(20, n % 5 == 0, score=17.0) for n in range(500)))
+    assert set(found) == {BASE_RATE, f"{DELAY}analyst"}
+
+
+def test_another_model_serves_once_something_later_was_decided_by_it():
+    made = streams()
+    assert not made.is_another_model(outcome(30))
+    assert not made.is_another_model(outcome(31, model="forest", fallback="model_failed"))
+    assert not made.is_another_model(outcome(29, model="forest")), "it has served before"
+    assert made.is_another_model(outcome(31, model="forest"))
+    assert made.model == "forest"
+    assert subjects(made, outcome(38, model="forest")) == []
+    assert subjects(made, outcome(39, model="forest")) == [f"{DELAY}analyst"]
+
+
+def test_what_becomes_known_late_of_the_model_before_ends_nothing():
+    made = streams()
+    made.is_another_model(outcome(10, model="forest"))
+    for day in range(11, 30):
+        assert not made.is_another_model(outcome(day, model="forest"))
+    assert not made.is_another_model(outcome(10.5)), "decided while models were swapped"
+    assert made.model == "forest"
+
+
+def test_a_score_of_nothing_or_of_all_is_a_loss_that_is_a_number():
+    made = streams()
+    for score, value in ((0.0, True), (1.0, False), (1.0, True)):
+        for _ in range(20):
+            assert all(
+                seen.value.value < 50 for seen in made.values(outcome(20, value, score=score))
+            )
+
+
+def test_every_stream_has_a_measure():
+    for subject in (POSITIVES, LOSS, CALIBRATION, BASE_RATE, f"{DELAY}analyst"):
+        assert measure_of(subject)
+
+
+def test_it_is_the_same_when_it_is_had_again():
+    made, again = streams(), OutcomeStreams(SETTLED_MS)
+    records = [outcome(20 + n / 100, n % 7 == 0, score=(n % 10) / 10) for n in range(900)]
+    subjects(made, *records[:437])
+    again.restore({slot: orjson.loads(orjson.dumps(each)) for slot, each in made.slots().items()})
+    whole = [seen for each in records[437:] for seen in made.values(each)]
+    assert whole == [seen for each in records[437:] for seen in again.values(each)]
+    assert made.slots() == again.slots()
