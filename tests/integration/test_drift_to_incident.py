@@ -1,0 +1,217 @@
+"""From a drift to people who know of it, and back: all of it in one trace.
+
+The simulator's data drift goes the whole way. Its concept drift would need a world of many events
+and months of labels to be sure; that part begins at outcomes made by hand.
+"""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from support.charter_texts import card_fraud
+from support.outcomes import DAY, LEARNING, outcome
+from support.receiver import receiving
+from support.running import run, until
+from support.use_case import START_MS, deployed
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
+
+PAYMENTS = Path(__file__).parents[1] / "support/charters/payments.toml"
+EVENTS = 100_000
+DRIFT = "data@2026-01-31/2026-02-04"
+"""When enough is known of what is usual, and until it must have been noticed."""
+TIMES = PAYMENTS.read_text().partition("\n[alerting]\n")[2]
+ANEW = f"""
+[drift]
+cool_down = "1d"
+
+[alerting]
+{TIMES}
+[policy]
+"""
+
+
+@pytest.fixture
+def receiver():
+    with receiving() as receiver:
+        yield receiver
+
+
+def alerting(case, receiver):
+    settings = {
+        "HEADRACE_WEBHOOK_URL": receiver.url,
+        "HEADRACE_WEBHOOK_SECRET": "a secret of the tests",
+        "HEADRACE_HEARTBEAT_EVERY_S": 0.5,
+    }
+    return run(case, "alerting", ready=False, **settings)
+
+
+def states(case):
+    """Of each incident, what it is now."""
+    return {each["incident_id"]: each["state"] for each in case.records("incidents")}
+
+
+def is_all_resolved(case):
+    return {*states(case).values()} == {"resolved"}
+
+
+def trace_of(message):
+    """The id of the trace that a record belongs to."""
+    return dict(message.headers())["traceparent"].decode().split("-")[1]
+
+
+def at(case, place):
+    """The record at a place: topic, partition and offset."""
+    topic, partition, offset = place
+    (found,) = (
+        each
+        for each in case.messages(topic.removeprefix(f"{case.name}."))
+        if (each.partition(), each.offset()) == (partition, offset)
+    )
+    return found
+
+
+def evidence(record):
+    return record["source_topic"], record["source_partition"], record["source_offset"]
+
+
+def of_first_signal(case, cause):
+    """What an incident began with: the signal, and its record."""
+    number = next(
+        each["incident_id"] for each in case.records("incidents") if each["cause"] == cause
+    ).rpartition("-")[2]
+    message = at(case, (case.topic("signals"), 0, int(number)))
+    return case.decode(message.value()), message
+
+
+def first_told(receiver, cause):
+    return next(each for each in receiver.alerts() if each.alert_id.startswith(f"{cause}-"))
+
+
+def test_a_drift_of_the_simulator_is_one_incident_that_people_are_told_of_until_it_is_over(
+    stack, use_case, tmp_path, receiver
+):
+    with (
+        deployed(use_case, tmp_path, original=PAYMENTS) as case,
+        run(case, "scoring", ready=False) as scoring,
+        run(case, "sketching", ready=False) as sketching,
+        run(case, "drift", ready=False) as drift,
+        alerting(case, receiver) as alerts,
+    ):
+        published = case.headrace("publish", "--simulate", str(EVENTS), "--drift", DRIFT)
+        assert published.returncode == 0, published.stderr
+        scoring.until(case.is_done, 120)
+        sketching.until(lambda: case.is_drained("sketching", "decisions", "events"), 120)
+        drift.until(lambda: case.is_drained("drift", "sketches"), 120)
+        alerts.until(lambda: is_all_resolved(case))
+        alerts.until(lambda: receiver.changes().count("resolved") == len(states(case)))
+
+        signals = [(each["subject"], each["state"]) for each in case.records("signals")]
+        assert ("input/amount_minor", "raised") in signals
+        assert ("input/amount_minor", "cleared") in signals
+        incidents = case.records("incidents")
+        causes = Counter({each["incident_id"]: each["cause"] for each in incidents}.values())
+        assert causes["data"] == 1, "inputs and nulls that drift at once are one thing"
+        assert causes <= Counter(["data", "model"]), "its scores may drift with it"
+
+        told = first_told(receiver, "data").payload
+        assert told["status"] == "firing"
+        last = [each for each in receiver.alerts() if each.alert_id.startswith("data-")][-1]
+        assert last.payload["status"] == "resolved"
+
+        signal, message = of_first_signal(case, "data")
+        sketch = at(case, evidence(signal))
+        trace_id = first_told(receiver, "data").headers["traceparent"].split("-")[1]
+        assert trace_of(message) == trace_of(sketch) == trace_id
+        watched = case.decode(sketch.value())
+        plural = watched["source_topic"].removeprefix(f"{case.name}.")
+        (record,) = (
+            each
+            for each in case.messages(plural)
+            if each.partition() == watched["source_partition"] and trace_of(each) == trace_id
+        )
+        assert watched["first_offset"] <= record.offset() <= watched["last_offset"]
+        if plural == "decisions":
+            assert trace_of(at(case, evidence(case.decode(record.value())))) == trace_id
+
+
+def outcomes(case, numbers, seen, model="scorecard"):
+    """Outcomes, a minute after the other; frauds get high scores where they are seen."""
+    rnd = random.Random(numbers.start)
+    for number in numbers:
+        value = rnd.random() < 0.3
+        score = rnd.betavariate(6, 2) if value and seen else rnd.betavariate(2, 6)
+        at_ms = START_MS + (62 * DAY + number * 60_000 if number else 0)
+        yield outcome(
+            case,
+            number,
+            value,
+            score=score,
+            model=model,
+            occurred_at_ms=at_ms,
+            known_at_ms=at_ms + DAY,
+        )
+
+
+def publish(case, made):
+    """Write outcomes, each in a trace of its own."""
+    encode, producer = case.encoder("outcomes"), case.clients.producer()
+    for number, each in enumerate(made, start=1):
+        traceparent = f"00-{number:032x}-00f067aa0ba902b7-00".encode()
+        headers = [("traceparent", traceparent)]
+        producer.produce(case.topic("outcomes"), encode(each), each["key"], headers=headers)
+    assert producer.flush(60) == 0
+
+
+def retrained(case):
+    """The champion's versions that were learned anew."""
+    return [
+        each
+        for each in case.records("models")
+        if each["name"] == "logistic" and each["version"].endswith("-retrained")
+    ]
+
+
+def test_a_drift_of_the_concept_has_a_challenger_learned_and_is_over_once_that_serves(
+    stack, use_case, tmp_path, receiver
+):
+    original = tmp_path / "card-fraud.toml"
+    original.write_text(card_fraud(learning=False))
+    changes = {"[policy]\n": LEARNING.replace("\n[policy]\n", ANEW)}
+    with (
+        deployed(use_case, tmp_path, changes, original) as case,
+        run(case, "drift", ready=False) as drift,
+        run(case, "learning", ready=False) as learning,
+        run(case, "retraining", ready=False) as retraining,
+        alerting(case, receiver) as alerts,
+    ):
+        publish(case, outcomes(case, range(800), seen=True))
+        drift.until(lambda: case.is_drained("drift", "outcomes"))
+        learning.until(lambda: case.is_drained("learning", "outcomes"))
+        assert case.records("signals") == []
+        assert retrained(case) == []
+
+        publish(case, outcomes(case, range(800, 900), seen=False))
+        alerts.until(receiver.alerts)
+        retraining.until(lambda: retrained(case))
+        signal, message = of_first_signal(case, "model")
+        assert signal["kind"] == "concept"
+        assert case.records("incidents")[0]["severity"] == "critical"
+        (challenger,) = retrained(case)
+        assert signal["signal_id"] in str(challenger["manifest"])
+        trace_id = first_told(receiver, "model").headers["traceparent"].split("-")[1]
+        assert trace_id == trace_of(message) == trace_of(at(case, evidence(signal)))
+
+        name, version = challenger["name"], challenger["version"]
+        served = case.headrace("models", "serve", name, version, "--reason", "a drift")
+        assert served.returncode == 0, served.stderr
+        assert case.records("servings")[-1]["digest"] == challenger["digest"]
+        publish(case, outcomes(case, range(900, 910), seen=True, model=name))
+        alerts.until(lambda: receiver.changes().count("resolved") == 1)
+        assert len(states(case)) == 1
+        assert is_all_resolved(case)
+        cleared = [each for each in case.records("signals") if each["state"] == "cleared"]
+        assert {each["reason"] for each in cleared} == {"another model serves"}
+        assert len(retrained(case)) == 1
