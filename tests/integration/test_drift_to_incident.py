@@ -6,10 +6,16 @@ and months of labels to be sure; that part begins at outcomes made by hand.
 
 import random
 from collections import Counter
-from pathlib import Path
+from threading import Event
 
 import pytest
 
+from headrace.chassis.telemetry import telemetry
+from headrace.contracts.location import shipped
+from headrace.demo.in_step import publish_in_step
+from headrace.simulator.publisher import Publisher
+from headrace.simulator.scenario import Drift
+from headrace.simulator.sources import simulated
 from support.charter_texts import card_fraud
 from support.outcomes import DAY, LEARNING, outcome
 from support.receiver import receiving
@@ -18,20 +24,25 @@ from support.use_case import START_MS, deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
-PAYMENTS = Path(__file__).parents[1] / "support/charters/payments.toml"
+PAYMENTS = shipped("deploy") / "demo/payments.toml"
 EVENTS = 140_000
-RATE = 6_000
-"""About as many as scoring decides: what is seen in events is seen in decisions soon after."""
-DRIFT = "data@2026-01-30/2026-02-03"
+DRIFT = Drift.parse("data@2026-01-30/2026-02-03")
 """When enough is known of what is usual, and until it must have been noticed."""
 DRIFTED = {"input/amount_minor", "input/distance_km", "quality/null/distance_km"}
-_, _, TIMES = PAYMENTS.read_text().partition("\n[alerting]\n")
+TIMES = """
+[alerting]
+group_within = "1h"
+cool_down = "1s"
+escalate_after = "1h"
+resolve_after = "5s"
+reopen_within = "1h"
+missing_after = "1h"
+"""
+"""Within seconds what would take minutes, and no more than one incident of a cause for that."""
 ANEW = f"""
 [drift]
 cool_down = "1d"
-
-[alerting]
-{TIMES.replace("15s", "1s")}
+{TIMES}
 [policy]
 """
 
@@ -109,21 +120,30 @@ def first_told(receiver, cause):
     return next(each for each in receiver.alerts() if each.alert_id.startswith(f"{cause}-"))
 
 
+def publish_world(case, sketching):
+    """Publish a world in which a drift is switched on, and off again."""
+
+    def followed():  # events, and what became of them
+        return sketching.metrics().get("headrace_records_total", 0) / 2
+
+    with telemetry("headrace.publisher") as traced:
+        publisher = Publisher(case.clients.producer(), case.topic("events"), traced)
+        world = simulated(case.charter, case.registry, EVENTS, 1, drifts=(DRIFT,))
+        assert publish_in_step(publisher, world, followed, Event()).published == EVENTS
+
+
 def test_a_drift_of_the_simulator_is_one_incident_that_people_are_told_of_until_it_is_over(
     stack, use_case, tmp_path, receiver
 ):
     with (
-        deployed(use_case, tmp_path, original=PAYMENTS) as case,
-        run(case, "scoring", ready=False) as scoring,
+        deployed(use_case, tmp_path, {"[alerting]": TIMES.strip()}, PAYMENTS) as case,
+        run(case, "scoring", ready=False),
         run(case, "sketching", ready=False) as sketching,
         run(case, "drift", ready=False) as drift,
         alerting(case, receiver) as alerts,
     ):
-        published = case.headrace(
-            "publish", "--simulate", str(EVENTS), "--drift", DRIFT, "--rate", str(RATE)
-        )
-        assert published.returncode == 0, published.stderr
-        scoring.until(case.is_done, 120)
+        sketching.until(sketching.is_ready)
+        publish_world(case, sketching)
         drift.until(lambda: subjects(case, "cleared") >= DRIFTED, 120)
         assert sketching.metrics()["headrace_watched_passed_over_total"] == 0
         alerts.until(lambda: is_all_resolved(case))

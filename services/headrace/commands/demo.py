@@ -17,7 +17,14 @@ from headrace.demo.display import Display, PlainLines
 from headrace.demo.live import LiveView
 from headrace.demo.run import Plan
 from headrace.demo.run import demo as run_demo
-from headrace.demo.story import examples, how_it_went, next_steps, one_way, what_happened
+from headrace.demo.story import (
+    examples,
+    how_it_went,
+    next_steps,
+    one_way,
+    what_drifted,
+    what_happened,
+)
 from headrace.demo.summary import Summary
 from headrace.demo.trace import Traced
 from headrace.errors import HeadraceError
@@ -35,6 +42,7 @@ def demo(
     rate: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     echo: bool = False,
     learn: bool = True,
+    drift: bool = True,
     keep: bool = False,
     plain: bool = False,
     verbose: bool = False,
@@ -60,6 +68,9 @@ def demo(
     learn
         Let models learn beside, from the labels of what is decided; in a world that is simulated
         and comes at a rate. They take over once they would have cost no more than the scorecard.
+    drift
+        At the end, switch a drift on in a use case of its own, and show the incident that it
+        becomes; in a world that is simulated and comes at a rate. Half a minute more.
     keep
         Leave the local stack up at the end, to look around.
     plain
@@ -71,7 +82,9 @@ def demo(
     """
     if file is None and rate is None:
         rate = _DEFAULT_RATE
-    plan = Plan(file, limit, events, seed, rate, with_echo=echo, keep=keep, learn=learn)
+    plan = Plan(
+        file, limit, events, seed, rate, with_echo=echo, keep=keep, learn=learn, drift=drift
+    )
     summary = run_demo(plan, ScoringSettings().charter, progress, _display(plain=plain))
     if json:
         print_json(summary.as_json())
@@ -109,6 +122,11 @@ def _show(summary: Summary, *, verbose: bool) -> None:
         for reason in reasons:
             results.print(Text(f"    - {reason}"))
     _show_trace(summary.traced, summary.use_case)
+    if summary.drifted is not None:
+        line, signals = what_drifted(summary.drifted)
+        results.print()
+        results.print(Text(line, "bold"))
+        print_table("What it consists of", signals)
 
 
 def _show_trace(traced: Traced | None, use_case: str) -> None:

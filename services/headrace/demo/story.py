@@ -1,8 +1,10 @@
 """What happened, told to somebody who sees it for the first time."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from headrace.demo.drifting import Drifted
 from headrace.demo.summary import EXAMPLES, Summary
 from headrace.demo.trace import Traced
 from headrace.usecase.money import in_words
@@ -73,6 +75,18 @@ def examples(summary: Summary) -> Iterator[tuple[str, list[str]]]:
         yield _decided(decision), decision["reasons"]
 
 
+def what_drifted(drifted: Drifted) -> tuple[str, list[dict[str, object]]]:
+    """Return what became of a drift: a line about the incident, and a row for each signal."""
+    incident = drifted.incident
+    runbooks = {each["signal_id"]: each["runbook"] for each in incident["signals"]}
+    line = (
+        f"A drift was switched on: people are told of one incident, {incident['incident_id']}"
+        f" ({incident['severity']}), after {drifted.published:,} events in"
+        f" {drifted.seconds:.0f} s"
+    )
+    return line, [_drifted_row(each, runbooks[each["signal_id"]]) for each in drifted.signals]
+
+
 def one_way(traced: Traced, use_case: str) -> Iterator[str]:
     """Yield the steps of one event, each below the one that led to it."""
     names = [step.name.replace(f"{use_case}.", "") for step in traced.steps]
@@ -109,9 +123,29 @@ def next_steps(
             *((f"explain {each} --charter {charter}", "one decision, whole") for each in named),
             (f"tail {summary.use_case}.decisions --no-follow --limit 5", "read a topic"),
             (f"verify --charter {charter}", "every check and the balance sheet"),
+            *_incident_steps(summary.drifted),
             ("down", "stop broker, registry and Zipkin (--delete: forget their data)"),
         ]
     return [(f"{program} {arguments}", purpose) for arguments, purpose in steps]
+
+
+def _incident_steps(drifted: Drifted | None) -> list[tuple[str, str]]:
+    if drifted is None:
+        return []
+    return [(f"incidents list --charter {drifted.charter}", "what is the matter, and since when")]
+
+
+def _drifted_row(signal: Mapping[str, Any], runbook: str) -> dict[str, object]:
+    features = [f"{each['feature']} {each['magnitude']:.2f}" for each in signal["features"]]
+    return {
+        "what": signal["subject"],
+        "since": f"{datetime.fromtimestamp(signal['since_ms'] // 1_000, UTC):%Y-%m-%d %H:%M}Z",
+        "was": f"{signal['before']:.4g}",
+        "is": f"{signal['after']:.4g}",
+        "magnitude": f"{signal['magnitude']:.2f}",
+        "features": ", ".join(features) or "none yet",
+        "what to do": runbook,
+    }
 
 
 def _money(summary: Summary) -> Iterator[str]:
