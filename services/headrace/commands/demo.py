@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from headrace.demo.run import demo as run_demo
 from headrace.demo.story import (
     examples,
     how_it_went,
+    its_signals,
     next_steps,
     one_way,
     what_drifted,
@@ -117,16 +119,19 @@ def _show(summary: Summary, *, verbose: bool) -> None:
     if told:
         results.print()
         results.print(Text("For example", "bold"))
+    _print_with_reasons(told)
+    _show_trace(summary.traced, summary.use_case)
+    if summary.drifted is not None:
+        results.print()
+        results.print(Text(what_drifted(summary.drifted), "bold"))
+        _print_with_reasons(its_signals(summary.drifted))
+
+
+def _print_with_reasons(told: Iterable[tuple[str, list[str]]]) -> None:
     for line, reasons in told:
         results.print(f"  {line}", highlight=False, markup=False)
         for reason in reasons:
             results.print(Text(f"    - {reason}"))
-    _show_trace(summary.traced, summary.use_case)
-    if summary.drifted is not None:
-        line, signals = what_drifted(summary.drifted)
-        results.print()
-        results.print(Text(line, "bold"))
-        print_table("What it consists of", signals)
 
 
 def _show_trace(traced: Traced | None, use_case: str) -> None:

@@ -75,16 +75,26 @@ def examples(summary: Summary) -> Iterator[tuple[str, list[str]]]:
         yield _decided(decision), decision["reasons"]
 
 
-def what_drifted(drifted: Drifted) -> tuple[str, list[dict[str, object]]]:
-    """Return what became of a drift: a line about the incident, and a row for each signal."""
+def what_drifted(drifted: Drifted) -> str:
+    """Return what became of a drift."""
     incident = drifted.incident
-    runbooks = {each["signal_id"]: each["runbook"] for each in incident["signals"]}
-    line = (
-        f"A drift was switched on: people are told of one incident, {incident['incident_id']}"
-        f" ({incident['severity']}), after {drifted.published:,} events in"
-        f" {drifted.seconds:.0f} s"
+    return (
+        f"A drift was switched on; {drifted.published:,} events and {drifted.seconds:.0f} s after"
+        f" the first one there was incident {incident['incident_id']} ({incident['severity']})"
     )
-    return line, [_drifted_row(each, runbooks[each["signal_id"]]) for each in drifted.signals]
+
+
+def its_signals(drifted: Drifted) -> Iterator[tuple[str, list[str]]]:
+    """Yield a line about each signal that an incident consists of, and what there is to know."""
+    told = {each["signal_id"]: each for each in drifted.incident["signals"]}
+    for signal in drifted.signals:
+        since = datetime.fromtimestamp(signal["since_ms"] // 1_000, UTC)
+        features = [f"{each['feature']} by {each['magnitude']:.2f}" for each in signal["features"]]
+        lines = [f"since {since:%Y-%m-%d %H:%M}Z of event time, by {signal['magnitude']:.2f}"]
+        if features:
+            lines.append(f"features that have shifted: {', '.join(features)}")
+        lines.append(f"what to do: {told[signal['signal_id']]['runbook']}")
+        yield told[signal["signal_id"]]["summary"], lines
 
 
 def one_way(traced: Traced, use_case: str) -> Iterator[str]:
@@ -133,19 +143,6 @@ def _incident_steps(drifted: Drifted | None) -> list[tuple[str, str]]:
     if drifted is None:
         return []
     return [(f"incidents list --charter {drifted.charter}", "what is the matter, and since when")]
-
-
-def _drifted_row(signal: Mapping[str, Any], runbook: str) -> dict[str, object]:
-    features = [f"{each['feature']} {each['magnitude']:.2f}" for each in signal["features"]]
-    return {
-        "what": signal["subject"],
-        "since": f"{datetime.fromtimestamp(signal['since_ms'] // 1_000, UTC):%Y-%m-%d %H:%M}Z",
-        "was": f"{signal['before']:.4g}",
-        "is": f"{signal['after']:.4g}",
-        "magnitude": f"{signal['magnitude']:.2f}",
-        "features": ", ".join(features) or "none yet",
-        "what to do": runbook,
-    }
 
 
 def _money(summary: Summary) -> Iterator[str]:
