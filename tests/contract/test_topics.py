@@ -13,6 +13,7 @@ from headrace.contracts.topics import DAY_MS, load_topics, topic_config
 DECLARED = tomllib.loads((shipped("schemas") / "topics.toml").read_text("utf-8"))
 CHARTERS = [
     *sorted((shipped("deploy") / "charters").glob("*.toml")),
+    shipped("deploy") / "demo/payments.toml",
     Path(__file__).parents[1] / "support/charters/demand.toml",  # of the tests' own
 ]
 EVENTS = {

@@ -23,7 +23,7 @@ def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -33,7 +33,7 @@ def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def said(stack):
     """What it says to machines."""
-    return json.loads(demo("--json").stdout)
+    return json.loads(demo("--json", "--no-drift").stdout)
 
 
 def test_every_event_has_one_fate_and_all_of_it_is_proved(said):
@@ -67,4 +67,6 @@ def test_it_tells_people_the_story():
     assert f"{EVENTS:,} transactions came" in done.stdout
     assert "20 of 20 checks pass" in " ".join(done.stdout.split())
     assert "as it was traced" in done.stdout
+    assert "A drift was switched on" in done.stdout
+    assert "what to do: docs/runbooks/input.md" in done.stdout
     assert "What to try next" in done.stdout

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,15 @@ from headrace.demo.display import Display, PlainLines
 from headrace.demo.live import LiveView
 from headrace.demo.run import Plan
 from headrace.demo.run import demo as run_demo
-from headrace.demo.story import examples, how_it_went, next_steps, one_way, what_happened
+from headrace.demo.story import (
+    examples,
+    how_it_went,
+    its_signals,
+    next_steps,
+    one_way,
+    what_drifted,
+    what_happened,
+)
 from headrace.demo.summary import Summary
 from headrace.demo.trace import Traced
 from headrace.errors import HeadraceError
@@ -35,6 +44,7 @@ def demo(
     rate: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     echo: bool = False,
     learn: bool = True,
+    drift: bool = True,
     keep: bool = False,
     plain: bool = False,
     verbose: bool = False,
@@ -60,6 +70,9 @@ def demo(
     learn
         Let models learn beside, from the labels of what is decided; in a world that is simulated
         and comes at a rate. They take over once they would have cost no more than the scorecard.
+    drift
+        At the end, switch a drift on in a use case of its own, and show the incident that it
+        becomes; in a world that is simulated and comes at a rate. Half a minute more.
     keep
         Leave the local stack up at the end, to look around.
     plain
@@ -71,7 +84,9 @@ def demo(
     """
     if file is None and rate is None:
         rate = _DEFAULT_RATE
-    plan = Plan(file, limit, events, seed, rate, with_echo=echo, keep=keep, learn=learn)
+    plan = Plan(
+        file, limit, events, seed, rate, with_echo=echo, keep=keep, learn=learn, drift=drift
+    )
     summary = run_demo(plan, ScoringSettings().charter, progress, _display(plain=plain))
     if json:
         print_json(summary.as_json())
@@ -104,11 +119,19 @@ def _show(summary: Summary, *, verbose: bool) -> None:
     if told:
         results.print()
         results.print(Text("For example", "bold"))
+    _print_with_reasons(told)
+    _show_trace(summary.traced, summary.use_case)
+    if summary.drifted is not None:
+        results.print()
+        results.print(Text(what_drifted(summary.drifted), "bold"))
+        _print_with_reasons(its_signals(summary.drifted))
+
+
+def _print_with_reasons(told: Iterable[tuple[str, list[str]]]) -> None:
     for line, reasons in told:
         results.print(f"  {line}", highlight=False, markup=False)
         for reason in reasons:
             results.print(Text(f"    - {reason}"))
-    _show_trace(summary.traced, summary.use_case)
 
 
 def _show_trace(traced: Traced | None, use_case: str) -> None:

@@ -85,7 +85,8 @@ def publish(
         Seed of the simulation.
     drift
         What changes in the simulation at an event time: concept@2026-02-01 (thieves change their
-        ways) or data@2026-02-01T06:00:00 (everybody's habits do). Can be given once for each.
+        ways) or data@2026-02-01T06:00:00/2026-02-08 (everybody's habits do, for a while). Can be
+        given once for each.
     days
         Event time that the simulated records fill: the more, the fewer cards. Labels of a charge
         back come after weeks, so in a long world much is known while it still goes on.

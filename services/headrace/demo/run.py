@@ -18,6 +18,7 @@ from headrace.contracts.location import shipped
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.topics import load_topics
 from headrace.demo.display import Arrived, Display, PlainLines
+from headrace.demo.drifting import EVENTS, Drifted, drifted
 from headrace.demo.echo import EchoSizes, echo
 from headrace.demo.following import await_seen, publish_and_follow
 from headrace.demo.improvement import Improvement, improvement
@@ -63,6 +64,13 @@ class Plan:
     keep: bool
     learn: bool = True
     """Whether models learn beside, from labels; where a world is simulated and comes at a rate."""
+    drift: bool = True
+    """Whether a drift is switched on at the end; where a world is simulated and comes at a rate."""
+
+    @property
+    def is_world(self) -> bool:
+        """Whether a world is simulated that comes at a rate."""
+        return self.file is None and self.rate is not None
 
 
 def demo(plan: Plan, charter: Path, say: Say, display: Display) -> Summary:
@@ -86,8 +94,12 @@ def demo(plan: Plan, charter: Path, say: Say, display: Display) -> Summary:
                 ends.enter_context(telemetry("headrace.downstream")),
             )
             summary = _Run(plan, copy, clients, registry, say, display, traced).run()
+            if summary.holds and plan.drift and plan.is_world:
+                summary = replace(summary, drifted=_drifted(copy, clients, registry, traced, say))
             if summary.holds and not plan.keep:
                 discard(copy.stem, clients)
+                if summary.drifted is not None:
+                    discard(summary.drifted.charter.stem, clients)
         except KafkaException as error:
             raise HeadraceError(
                 f"Kafka refuses to go on: {error.args[0].str()}", fix="See headrace status."
@@ -100,6 +112,14 @@ class Ends(NamedTuple):
 
     publisher: Telemetry
     downstream: Telemetry
+
+
+def _drifted(
+    charter: Path, clients: Clients, registry: Registry, traced: Ends, say: Say
+) -> Drifted | None:
+    say(f"Switching a drift on, among {EVENTS:,} events of another use case ...")
+    copy = charter.with_stem(f"{charter.stem}-drift")
+    return drifted(copy, clients, registry, traced.publisher, say)
 
 
 def _own_name(charter: Path) -> str:
@@ -136,8 +156,7 @@ class _Run:
         }
         self._due_times = OpenDueTimes()
         self._wiring = wiring
-        is_world = plan.file is None and plan.rate is not None
-        self._learns = plan.learn and is_world and self._charter.learning is not None
+        self._learns = plan.learn and plan.is_world and self._charter.learning is not None
         days = DAYS if self._learns else SPAN_DAYS
         self._scenario = Scenario(plan.seed, plan.events, days=days)
 

@@ -1,8 +1,10 @@
 """What happened, told to somebody who sees it for the first time."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from headrace.demo.drifting import Drifted
 from headrace.demo.summary import EXAMPLES, Summary
 from headrace.demo.trace import Traced
 from headrace.usecase.money import in_words
@@ -73,6 +75,28 @@ def examples(summary: Summary) -> Iterator[tuple[str, list[str]]]:
         yield _decided(decision), decision["reasons"]
 
 
+def what_drifted(drifted: Drifted) -> str:
+    """Return what became of a drift."""
+    incident = drifted.incident
+    return (
+        f"A drift was switched on; {drifted.published:,} events and {drifted.seconds:.0f} s after"
+        f" the first one there was incident {incident['incident_id']} ({incident['severity']})"
+    )
+
+
+def its_signals(drifted: Drifted) -> Iterator[tuple[str, list[str]]]:
+    """Yield a line about each signal that an incident consists of, and what there is to know."""
+    told = {each["signal_id"]: each for each in drifted.incident["signals"]}
+    for signal in drifted.signals:
+        since = datetime.fromtimestamp(signal["since_ms"] // 1_000, UTC)
+        features = [f"{each['feature']} by {each['magnitude']:.2f}" for each in signal["features"]]
+        lines = [f"since {since:%Y-%m-%d %H:%M}Z of event time, by {signal['magnitude']:.2f}"]
+        if features:
+            lines.append(f"features that have shifted: {', '.join(features)}")
+        lines.append(f"what to do: {told[signal['signal_id']]['runbook']}")
+        yield told[signal["signal_id"]]["summary"], lines
+
+
 def one_way(traced: Traced, use_case: str) -> Iterator[str]:
     """Yield the steps of one event, each below the one that led to it."""
     names = [step.name.replace(f"{use_case}.", "") for step in traced.steps]
@@ -109,9 +133,16 @@ def next_steps(
             *((f"explain {each} --charter {charter}", "one decision, whole") for each in named),
             (f"tail {summary.use_case}.decisions --no-follow --limit 5", "read a topic"),
             (f"verify --charter {charter}", "every check and the balance sheet"),
+            *_incident_steps(summary.drifted),
             ("down", "stop broker, registry and Zipkin (--delete: forget their data)"),
         ]
     return [(f"{program} {arguments}", purpose) for arguments, purpose in steps]
+
+
+def _incident_steps(drifted: Drifted | None) -> list[tuple[str, str]]:
+    if drifted is None:
+        return []
+    return [(f"incidents list --charter {drifted.charter}", "what is the matter, and since when")]
 
 
 def _money(summary: Summary) -> Iterator[str]:

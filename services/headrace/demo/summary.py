@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.demo.drifting import Drifted
 from headrace.demo.improvement import Improvement
 from headrace.demo.tally import Tally
 from headrace.demo.trace import Traced
@@ -35,6 +36,8 @@ class Summary:
     """Whether models learned beside."""
     improvement: Improvement | None = None
     """What those have done better that decided."""
+    drifted: Drifted | None = None
+    """What was noticed of a drift, where one was switched on."""
 
     @property
     def holds(self) -> bool:
@@ -79,6 +82,7 @@ class Summary:
                 for (model, version), count in self.tally.outcomes.models.items()
             ],
             "improvement": self.improvement and self.improvement.as_json(),
+            "drifted": self.drifted and self.drifted.as_json(),
             "trace": self.traced and self.traced.as_json(),
         }
 

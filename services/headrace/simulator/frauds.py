@@ -27,7 +27,7 @@ class Frauds:
     def __init__(self, scenario: Scenario, population: Population) -> None:
         self._scenario = scenario
         self._population = population
-        self._new_from_ms = scenario.drifts_from_ms("concept")
+        self._drift = scenario.drift("concept")
         self._make: Mapping[Pattern, _Make] = {
             "stolen_card": self._stolen_card,
             "compromised_merchant": self._compromised_merchant,
@@ -38,13 +38,14 @@ class Frauds:
     def on(self, day: int, random: np.random.Generator) -> list[Purchases]:
         """Return a day's frauds, pattern by pattern, in no order of time."""
         start_ms = START_MS + day * DAY_MS
+        end_ms, drift = start_ms + DAY_MS, self._drift
         frauds = []
-        if start_ms < self._new_from_ms:
+        if start_ms < drift.from_ms or end_ms > drift.until_ms:
             old = [self._pattern(pattern, OLD_WAYS, day, random) for pattern in PATTERNS]
-            frauds += [made[made["at_ms"] < self._new_from_ms] for made in old]
-        if start_ms + DAY_MS > self._new_from_ms:
+            frauds += [made[~drift.lasts_at(made["at_ms"])] for made in old]
+        if start_ms < drift.until_ms and end_ms > drift.from_ms:
             new = [self._pattern(pattern, NEW_WAYS, day, random) for pattern in PATTERNS]
-            frauds += [made[made["at_ms"] >= self._new_from_ms] for made in new]
+            frauds += [made[drift.lasts_at(made["at_ms"])] for made in new]
         return frauds
 
     def compromised(self, day: int) -> Ints:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple, Self, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headrace.simulator.seasons import SPAN_DAYS, START_MS
 
@@ -21,25 +22,41 @@ class Drift(NamedTuple):
 
     kind: DriftKind
     from_ms: int
+    until_ms: int = NEVER_MS
+    """From then on the world is as it would have been."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``concept@2026-02-01`` or ``data@2026-02-01T06:00:00``; the time is in UTC.
+        """Read ``concept@2026-02-01``, or ``data@2026-02-01T06:00:00/2026-02-08`` where it ends.
+
+        Times are in UTC.
 
         Raises
         ------
         ValueError
-            It is neither, or lies before the world begins.
+            It is neither, lies before the world begins, or ends before it begins.
         """
         name, _, when = text.partition("@")
+        begin, slash, end = when.partition("/")
         for kind in get_args(DriftKind):
             if name == kind:
-                moment = datetime.fromisoformat(when)
-                at_ms = int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * 1_000
-                if at_ms < START_MS:
-                    raise ValueError(f"{when} is before the world's first day, 2026-01-01")
-                return cls(kind, at_ms)
+                from_ms, until_ms = _moment(begin), _moment(end) if slash else NEVER_MS
+                if from_ms < START_MS:
+                    raise ValueError(f"{begin} is before the world's first day, 2026-01-01")
+                if until_ms <= from_ms:
+                    raise ValueError(f"{end} is no end of what begins at {begin}")
+                return cls(kind, from_ms, until_ms)
         raise ValueError(f"{name!r} is no drift; there are {' and '.join(get_args(DriftKind))}")
+
+    def lasts_at(self, at_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell at which times the world is changed."""
+        return (at_ms >= self.from_ms) & (at_ms < self.until_ms)
+
+    @property
+    def name(self) -> str:
+        """A part of a world's name."""
+        begin, end = ((each - START_MS) // 1_000 for each in (self.from_ms, self.until_ms))
+        return f"{self.kind[0]}{begin}" + (f"u{end}" if self.until_ms < NEVER_MS else "")
 
 
 class Scenario(NamedTuple):
@@ -57,13 +74,13 @@ class Scenario(NamedTuple):
     @property
     def name(self) -> str:
         """A part of every identifier, so that two different worlds never share a card."""
-        drifts = [f"{d.kind[0]}{(d.from_ms - START_MS) // 1_000}" for d in sorted(self.drifts)]
+        drifts = [drift.name for drift in sorted(self.drifts)]
         longer = [] if self.days == SPAN_DAYS else [f"x{self.days}"]
         return "".join([f"s{self.seed}n{self.events}", *longer, *drifts])
 
-    def drifts_from_ms(self, kind: DriftKind) -> int:
-        """Return the event time of a drift; :data:`NEVER_MS` where there is none."""
-        return next((drift.from_ms for drift in self.drifts if drift.kind == kind), NEVER_MS)
+    def drift(self, kind: DriftKind) -> Drift:
+        """Return the drift of a kind; one that never begins where there is none."""
+        return next((each for each in self.drifts if each.kind == kind), Drift(kind, NEVER_MS))
 
     def random(self, stream: Stream, index: int = 0) -> np.random.Generator:
         """Return the random numbers for one purpose, which no other draws from.
@@ -71,3 +88,8 @@ class Scenario(NamedTuple):
         They do not depend on the drifts: until the first one, nothing is different.
         """
         return np.random.default_rng([self.seed, self.events, _STREAMS.index(stream), index])
+
+
+def _moment(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * 1_000

@@ -36,7 +36,7 @@ class World:
         self.scenario = scenario
         self.population = Population(scenario)
         self._frauds = Frauds(scenario, self.population)
-        self._dearer_from_ms = scenario.drifts_from_ms("data")
+        self._drift = scenario.drift("data")
 
     def days(self) -> Iterator[Purchases]:
         """Yield the purchases of one day after the other, without end."""
@@ -47,7 +47,7 @@ class World:
         random = self.scenario.random("day", day)
         habits = self._habits(day, random)
         today = np.concatenate([habits, *self._frauds.on(day, random)])
-        dearer = today["at_ms"] >= self._dearer_from_ms
+        dearer = self._drift.lasts_at(today["at_ms"])
         if dearer.any():
             amount_minor = np.rint(today["amount_minor"] * DEARER).astype(np.int64)
             today["amount_minor"] = np.where(dearer, amount_minor, today["amount_minor"])
@@ -83,5 +83,5 @@ class World:
         anywhere = random.integers(population.merchants, size=size)
         usual = np.where(random.random(size) < AWAY, anywhere, favourite)
         online = random.choice(population.online, size=size)
-        moves = (random.random(size) < ONLINE_AFTER_DRIFT) & (at_ms >= self._dearer_from_ms)
+        moves = (random.random(size) < ONLINE_AFTER_DRIFT) & self._drift.lasts_at(at_ms)
         return np.where(moves, online, usual)

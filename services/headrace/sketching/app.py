@@ -1,13 +1,14 @@
 """Wiring the sketching service: what it watches, and what it tells."""
 
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.metrics import Metrics
-from headrace.chassis.records import Handled, Outgoing, Received
+from headrace.chassis.records import Answer, Handled, Outgoing, Received
 from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import Stateless, View
@@ -101,7 +102,7 @@ class Watcher:
     def __call__(self, received: Sequence[Received], _: View[None], stages: StageClock) -> Handled:
         """Return the sketches of each partition's records."""
         until_ms = self._until_ms()
-        sketches = list[TrafficSketched]()
+        sketches, answers = list[TrafficSketched](), dict[int, Answer]()
         in_order = sorted(received, key=_partition)  # which leaves each partition's as they stand
         for partition, group in groupby(in_order, _partition):
             own = list(group)
@@ -112,11 +113,36 @@ class Watcher:
                 [each.timestamp_ms for each in own],
                 [each.value for each in own],
             )
-            sketches += self._sketch(stretch, [each.record for each in own], until_ms)
+            told = self._sketch(stretch, [each.record for each in own], until_ms)
+            answers |= _answers(own, told, len(sketches))
+            sketches += told
         stages.enter("encode")
         values = [self._sketches.encode(each) for each in sketches]
-        told = Outgoing(self._sketches.topic, [self._topic] * len(values), values)
-        return Handled([told], [], Counter())
+        outgoing = Outgoing(self._sketches.topic, [self._topic] * len(values), values, answers)
+        return Handled([outgoing], [], Counter())
+
+
+def _answers(
+    records: Sequence[Received], sketches: Sequence[TrafficSketched], first: int
+) -> dict[int, Answer]:
+    """Return the trace in which each sketch goes on: that of its last record, or last sampled one.
+
+    Parameters
+    ----------
+    records
+        Of one partition, which the sketches divide among them.
+    first
+        The row of the first sketch.
+    """
+    ends = [sketch["last_offset"] for sketch in sketches]
+    answers = dict[int, Answer]()
+    for each in records:
+        if (trace := each.trace) is not None:
+            row = first + bisect_left(ends, each.offset)
+            before = answers.get(row)
+            if before is None or trace.is_sampled or not before.trace.is_sampled:
+                answers[row] = Answer(trace)
+    return answers
 
 
 def _partition(received: Received) -> int:

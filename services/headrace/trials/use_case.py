@@ -17,7 +17,7 @@ from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
 _CALL_S = 10.0
-_SERVICES = ("scoring", "labelling", "learning", "profiling", "sketching")
+_SERVICES = ("scoring", "labelling", "learning", "profiling", "sketching", "drift", "alerting")
 _ABSENT = (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 

@@ -2,13 +2,22 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from headrace.demo.drifting import Drifted
 from headrace.demo.improvement import Improvement, Measured
 from headrace.demo.outcomes import Outcomes
-from headrace.demo.story import examples, how_it_went, next_steps, what_happened
+from headrace.demo.story import (
+    examples,
+    how_it_went,
+    its_signals,
+    next_steps,
+    what_drifted,
+    what_happened,
+)
 from headrace.demo.summary import Summary
 from headrace.demo.tally import Tally
 from headrace.simulator.publisher import Published
@@ -134,3 +143,45 @@ def test_where_nothing_has_learned_enough_it_says_so():
     told = replace(summary([APPROVED]), learns=True)
     lines = [line for name, line in how_it_went(told) if name == "learning"]
     assert lines[1] == "no model has learned enough yet to decide in the scorecard's place"
+
+
+DRIFTED = Drifted(
+    Path("shop-drift.toml"),
+    97_500,
+    16.2,
+    {
+        "incident_id": "data-signals-0-0",
+        "severity": "warning",
+        "signals": [{"signal_id": "s", "summary": "input/a: ...", "runbook": "runbooks/input.md"}],
+    },
+    [
+        {
+            "signal_id": "s",
+            "since_ms": 1_770_015_600_000,
+            "magnitude": 0.174,
+            "features": [{"feature": "a", "magnitude": 0.174}],
+        }
+    ],
+)
+
+
+def test_it_says_what_became_of_a_drift_since_when_how_much_and_what_to_do():
+    assert what_drifted(DRIFTED) == (
+        "A drift was switched on; 97,500 events and 16 s after the first one there was incident"
+        " data-signals-0-0 (warning)"
+    )
+    assert list(its_signals(DRIFTED)) == [
+        (
+            "input/a: ...",
+            [
+                "since 2026-02-02 07:00Z of event time, by 0.17",
+                "features that have shifted: a by 0.17",
+                "what to do: runbooks/input.md",
+            ],
+        )
+    ]
+
+
+def test_where_it_can_still_be_looked_at_it_says_how():
+    told = next_steps(replace(summary([APPROVED]), drifted=DRIFTED), "shop.toml")
+    assert ("headrace incidents list --charter shop-drift.toml") in dict(told)

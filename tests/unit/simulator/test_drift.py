@@ -85,12 +85,23 @@ def test_both_can_be_switched_on_at_times_of_their_own():
     assert not np.array_equal(both, one)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_once_a_drift_is_over_the_world_is_as_it_would_have_been(kind, undrifted):
+    until = AT_MS + DAY_MS + DAY_MS // 2
+    passing = purchases(Drift(kind, AT_MS, until))
+    lasted = (passing["at_ms"] >= AT_MS) & (passing["at_ms"] < until)
+    would_have = (undrifted["at_ms"] >= AT_MS) & (undrifted["at_ms"] < until)
+    assert np.array_equal(passing[~lasted], undrifted[~would_have])
+    assert not np.array_equal(passing[lasted], undrifted[would_have])
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("concept@2026-02-01", Drift("concept", 1_769_904_000_000)),
         ("data@2026-02-01T06:00:00", Drift("data", 1_769_925_600_000)),
         ("data@2026-02-01T06:00:00+02:00", Drift("data", 1_769_918_400_000)),
+        ("data@2026-02-01/2026-02-08", Drift("data", 1_769_904_000_000, 1_770_508_800_000)),
     ],
 )
 def test_a_drift_is_written_as_its_kind_and_its_event_time(text, expected):
@@ -104,6 +115,8 @@ def test_a_drift_is_written_as_its_kind_and_its_event_time(text, expected):
         ("concept", "isoformat"),
         ("concept@soon", "isoformat"),
         ("concept@2025-12-31", "before the world's first day"),
+        ("concept@2026-02-01/", "isoformat"),
+        ("concept@2026-02-01/2026-02-01", "no end of what begins at 2026-02-01"),
     ],
 )
 def test_anything_else_is_refused_with_what_is_wrong(text, problem):
@@ -117,8 +130,9 @@ def test_worlds_that_differ_in_a_drift_have_different_names():
         (Drift("concept", AT_MS),),
         (Drift("data", AT_MS),),
         (Drift("data", AT_MS + 1_000),),
+        (Drift("data", AT_MS, AT_MS + 1_000),),
     ]
     both = (Drift("concept", AT_MS), Drift("data", AT_MS))
     names = {Scenario(9, EVENTS, each).name for each in [*drifts, both]}
-    assert len(names) == 5
+    assert len(names) == 6
     assert Scenario(9, EVENTS, both).name == Scenario(9, EVENTS, both[::-1]).name
