@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from headrace.chassis.batch import Fetched, decode
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.reading import read_to_end
 from headrace.chassis.restore import Restorer
 from headrace.chassis.stages import StageClock
@@ -15,7 +16,6 @@ from headrace.contracts.registry import Registry
 from headrace.models.artefact import read_artefact
 from headrace.models.frozen import FrozenModel
 from headrace.models.keys import load_trusted
-from headrace.scoring.app import now_ms
 from headrace.scoring.domain import Scorer
 from headrace.scoring.settings import ScoringSettings
 from headrace.scoring.state import ScoringFormat, State

@@ -10,8 +10,8 @@ import fastavro
 import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
+from headrace.chassis.clock import now_ms
 from headrace.contracts.schemas import load_schema
-from headrace.scoring.app import now_ms
 from support.running import scoring
 from support.use_case import START_MS, by_place, deployed, transaction
 

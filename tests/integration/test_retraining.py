@@ -7,9 +7,9 @@ import pytest
 from confluent_kafka import KafkaException
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.settings import KafkaSettings
 from headrace.chassis.wiring import Wiring
-from headrace.learning.app import now_ms
 from headrace.learning.retrainer import Retrainer
 from headrace.models.keys import load_key
 from support.charter_texts import card_fraud

@@ -1,7 +1,6 @@
 """Wiring the alerting service: what it reads, what it remembers, what it does."""
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -18,6 +17,7 @@ from headrace.alerting.taking import Take, Taking
 from headrace.alerting.webhook import Webhook
 from headrace.alerting.writing import Told, Writer
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.forwarding import Forwarder, Patience
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.records import Handled, Received, Rejected
@@ -166,8 +166,3 @@ class Alerter:
     def _is_fresh(self, minute: int) -> bool:
         """Whether it is about now: who catches up has been missed already."""
         return self._now_ms() < (minute + 2) * MINUTE_MS
-
-
-def now_ms() -> int:
-    """Return the wall clock in milliseconds."""
-    return time.time_ns() // 1_000_000

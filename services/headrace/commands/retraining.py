@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from rich.progress import Progress
 
+from headrace.chassis.clock import now_ms
 from headrace.commands.console import complain, errors, print_json, print_line, print_table
 from headrace.commands.desk import Desk
 from headrace.commands.shelf import SHORT, to_serve
-from headrace.learning.app import now_ms
 from headrace.learning.retrainer import Retrained, Retrainer
 from headrace.learning.retraining import Retraining
 from headrace.models.keys import load_key

@@ -1,11 +1,11 @@
 """Wiring the drift service: what it reads, what it remembers, what it does."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.metrics import CountName, Metrics
 from headrace.chassis.records import Answer, Handled, Outgoing, Received, Rejected
 from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
@@ -144,8 +144,3 @@ class Watcher:
                     traces,
                 )
             )
-
-
-def now_ms() -> int:
-    """Return the wall clock in milliseconds."""
-    return time.time_ns() // 1_000_000

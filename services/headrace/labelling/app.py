@@ -1,9 +1,9 @@
 """Wiring the labelling service: what it reads, what it remembers, what it does."""
 
-import time
 from collections.abc import Callable, Sequence
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.records import Answer, Handled, Outgoing, Received
 from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
@@ -128,8 +128,3 @@ class Handling:
             joined = self._take(received, view)
             stages.enter("encode")
             return self._writer.handled(joined)
-
-
-def now_ms() -> int:
-    """Return the wall clock in milliseconds."""
-    return time.time_ns() // 1_000_000

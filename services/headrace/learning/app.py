@@ -1,12 +1,12 @@
 """Wiring the learning service: what it reads, what it remembers, what it does."""
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.companion import OutOfStep
 from headrace.chassis.metrics import CountName, Metrics
 from headrace.chassis.reading import read_span
@@ -231,11 +231,6 @@ def past(
             except (Undecodable, UnicodeDecodeError):
                 continue
         yield read
-
-
-def now_ms() -> int:
-    """Return the wall clock in milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def _put(handled: Handled, channel: Channel, records: Sequence[tuple[str, Any]]) -> None:

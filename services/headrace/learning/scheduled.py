@@ -15,6 +15,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.health import Health
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.pauses import Pauses
@@ -25,7 +26,6 @@ from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
 from headrace.contracts.topics import load_topics
 from headrace.errors import HeadraceError
-from headrace.learning.app import now_ms
 from headrace.learning.retrainer import GivenUp, Retrained, Retrainer, Watch
 from headrace.learning.versions import Due, History, Signals, what_is_due
 from headrace.models.keys import load_key

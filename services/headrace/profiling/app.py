@@ -1,9 +1,9 @@
 """Wiring the profiling service: what it reads, what it remembers, what it does."""
 
-import time
 from collections.abc import Sequence
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.records import Handled, Outgoing, Received
 from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
@@ -93,8 +93,3 @@ class Profiler:
         if counted.names:
             outgoing.append(Outgoing(self._profiles, counted.names, counted.values))
         return Handled(outgoing, counted.rejected, counted.counts)
-
-
-def now_ms() -> int:
-    """Return the wall clock in milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -1,7 +1,6 @@
 """Wiring the scoring service: what it reads, what it remembers, what it does."""
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
@@ -9,6 +8,7 @@ from typing import Any, Protocol
 
 from headrace.chassis.beside import Beside
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.metrics import CountName, Metrics
 from headrace.chassis.produce import produce_one
 from headrace.chassis.records import Answer, Handled, Outgoing, Received
@@ -258,8 +258,3 @@ def _said(decision: Mapping[str, Any]) -> dict[str, str | bool | float]:
         "headrace.late": decision["late"],
         "headrace.deadline_missed": decision["deadline_missed"],
     }
-
-
-def now_ms() -> int:
-    """Return the wall clock in milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -1,12 +1,12 @@
 """Wiring the sketching service: what it watches, and what it tells."""
 
-import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.records import Answer, Handled, Outgoing, Received
 from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
@@ -147,8 +147,3 @@ def _answers(
 
 def _partition(received: Received) -> int:
     return received.partition
-
-
-def now_ms() -> int:
-    """Return the wall clock in milliseconds."""
-    return time.time_ns() // 1_000_000
