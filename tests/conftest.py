@@ -5,6 +5,7 @@ import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -13,8 +14,23 @@ from hypothesis import settings
 # starts would inherit that; tests of Ctrl-C need it to mean what it means at a terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes says how busy the machine is, and nothing about the code.
-settings.register_profile("headrace", deadline=None)
+# Workers of pytest-xdist share the downloaded programs, and nothing else: all but the first have a
+# stack of their own, in another folder and on other ports.
+_STACK_PORTS = {"KAFKA": 19_092, "CONTROLLER": 19_093, "REGISTRY": 18_081, "ZIPKIN": 19_411}
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+if _worker:
+    _home = Path(os.environ.get("HEADRACE_HOME") or ".headrace").absolute()
+    os.environ.setdefault("HEADRACE_JARS", str(_home / "jars"))
+    os.environ["HEADRACE_HOME"] = str(_home / "tests" / f"worker-{_worker}")
+    for _part, _default in _STACK_PORTS.items():
+        _port = int(os.environ.get(f"HEADRACE_{_part}_PORT") or _default)
+        os.environ[f"HEADRACE_{_part}_PORT"] = str(_port + 1_000 * _worker)
+
+# How long an example takes says how busy the machine is, and nothing about the code. The examples
+# are the same in every run; `--hypothesis-profile=explore` looks for new ones, and prints how to
+# repeat what it finds.
+settings.register_profile("headrace", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=2_000, print_blob=True)
 settings.load_profile("headrace")
 
 

@@ -132,6 +132,8 @@ def _grown(
 ) -> Changed:
     """Add a signal; people are told at once where it is more urgent than what they know."""
     urgency = incident.urgency
+    if not incident.is_active:
+        incident.pressing_ms = at_ms  # while nothing lasted, nobody was waited for
     _put(incident, watched, traceparent, at_ms)
     is_cooling = incident.told == "firing" and at_ms - incident.told_ms < rules.cool_down_ms
     is_quiet = is_cooling and incident.urgency <= urgency

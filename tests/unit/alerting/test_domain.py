@@ -137,6 +137,15 @@ def test_an_incident_escalates_until_somebody_acknowledges_it_three_times_at_mos
     assert [other.pass_(at) for at in range(30, 301, 30)].count([("escalated", True)]) == 3
 
 
+def test_what_comes_back_after_all_was_clear_is_waited_for_anew(model):
+    model.raise_("error", 0)
+    model.clear("error", 29)
+    assert model.raise_("score", 35) == [("opened", True)]
+    assert model.raise_("error", 36, number=1) == [("grown", True)]
+    assert model.pass_(64) == []
+    assert model.pass_(66) == [("escalated", True), ("escalated", True)]
+
+
 def test_an_incident_is_resolved_when_all_of_it_was_clear_for_long_enough(model):
     model.raise_("error", 0)
     model.raise_("score", 0)
