@@ -135,6 +135,6 @@ def signal(use_case: str, kind: SignalKind, at_ms: int = START_MS) -> SignalChan
         rarity=2.0,
         examples=[],
     )
-    subject = {"concept": "concept/loss", "calibration": "calibration/score"}.get(kind, kind)
+    subject = {"concept": "concept/negatives", "calibration": "calibration/score"}.get(kind, kind)
     noticed = Noticed(subject, kind, change, 600_000.0, [], "logistic", "")
     return signal_changed(use_case, noticed, Evidence(f"{use_case}.outcomes", 0, 7))

@@ -1,24 +1,24 @@
 """Watching what decisions have turned out to be."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import exp, log
 from typing import Any, Final, NamedTuple
 
 from headrace.drift.monitor import Value
 
 POSITIVES: Final = "concept/positives"
-LOSS: Final = "concept/loss"
+NEGATIVES: Final = "concept/negatives"
 CALIBRATION: Final = "calibration/score"
 BASE_RATE: Final = "label/base_rate"
 DELAY: Final = "label/delay/"
-_BLOCK: Final = 500
-"""Outcomes that a rate is computed of."""
-_OF_EACH: Final = 5
-"""Positives, and negatives, that a loss is the mean of, at least."""
+_LONG: Final = 8.0
+"""Times the mean stretch without a positive that is told of before its end: chance makes one so
+long in 3,000.
+"""
 _SMALLEST: Final = 1e-6
 _MEASURES: Final = {
     POSITIVES: "score that positives get (geometric mean)",
-    LOSS: "log loss of the score (geometric mean over blocks)",
+    NEGATIVES: "log loss of the scores that negatives get (geometric mean)",
     CALIBRATION: "times as many positives as expected, or as few",
     BASE_RATE: "share of positives",
     DELAY: "days from the event until the label",
@@ -30,6 +30,43 @@ class Seen(NamedTuple):
 
     subject: str
     value: Value
+
+
+class Stretches:
+    """Times how often positives come, one by one: by how much passes from one to the next.
+
+    Where each adds its chance to be positive, what passes is exponentially distributed with mean 1,
+    or less spread, as long as the chances are right (as in *time-between-events* control charts).
+    """
+
+    def __init__(self) -> None:
+        self._passed = self._total = 0.0
+        self._positives = 0
+
+    def take(self, amount: float, *, is_positive: bool) -> float | None:
+        """Let an outcome pass.
+
+        Returns
+        -------
+        The logarithm of how often positives come, by the stretch that has ended, or that is long
+        enough to be told of before its end; else None.
+        """
+        self._passed += amount
+        self._total += amount
+        if is_positive:
+            self._positives += 1
+        elif self._passed <= _LONG * self._total / (self._positives + 1):
+            return None
+        passed, self._passed = self._passed, 0.0
+        return -log(passed)
+
+    def parts(self) -> list[float]:
+        """Return all of it, for :meth:`restore`."""
+        return [self._passed, self._total, self._positives]
+
+    def restore(self, parts: Sequence[float]) -> None:
+        """Become what another was."""
+        self._passed, self._total, self._positives = parts[0], parts[1], int(parts[2])
 
 
 class OutcomeStreams:
@@ -56,10 +93,9 @@ class OutcomeStreams:
         """When the first and the latest happened that it has decided."""
         self.seen = 0
         """Outcomes that were looked at, since it serves."""
-        self._loss = [0.0, 0, 0]
-        """Sum of losses, positives, negatives."""
-        self._rates = [0.0, 0, 0]
-        """Sum of scores, positives, outcomes."""
+        self._negatives = [0.0, 0]
+        """Since the latest positive: the sum of their losses, and how many there were."""
+        self._stretches = {CALIBRATION: Stretches(), BASE_RATE: Stretches()}
 
     def is_another_model(self, record: Mapping[str, Any]) -> bool:
         """Tell whether an outcome is the first of another model; then it is the one that serves.
@@ -76,7 +112,8 @@ class OutcomeStreams:
         if at_ms < latest_ms:
             return False
         self.model, self._since_ms, self._latest_ms = record["model"], at_ms, at_ms
-        self._loss, self._rates, self.seen = [0.0, 0, 0], [0.0, 0, 0], 0
+        self._negatives, self.seen = [0.0, 0], 0
+        self._stretches = {subject: Stretches() for subject in self._stretches}
         return True
 
     def values(self, record: Mapping[str, Any]) -> Iterator[Seen]:
@@ -94,37 +131,24 @@ class OutcomeStreams:
         is_positive, is_scaled = record["value"], self.model != self._unscaled
         yield Seen(DELAY + record["source"], Value(log(record["delay_ms"] + 1), at_ms, example))
         if is_scaled:
-            loss = -log(score if is_positive else 1 - score)
-            if is_positive:
-                yield Seen(POSITIVES, Value(loss, at_ms, example))
-            yield from self._losses(loss, at_ms, example, is_positive=is_positive)
-        for each in self._rated(score, at_ms, example, is_positive=is_positive):
-            if is_scaled or each.subject == BASE_RATE:
-                yield each
+            for subject, strange in self._losses(score, is_positive=is_positive):
+                yield Seen(subject, Value(strange, at_ms, example))
+        for subject, amount in ((CALIBRATION, score), (BASE_RATE, 1.0)):
+            often = self._stretches[subject].take(amount, is_positive=is_positive)
+            if often is not None and (is_scaled or subject == BASE_RATE):
+                yield Seen(subject, Value(often, at_ms, example))
 
-    def _losses(
-        self, loss: float, at_ms: int, example: str, *, is_positive: bool
-    ) -> Iterator[Seen]:
-        block = self._loss
-        block[0] += loss
-        block[1 if is_positive else 2] += 1
-        if min(block[1:]) >= _OF_EACH:
-            yield Seen(LOSS, Value(log(block[0] / sum(block[1:])), at_ms, example))
-            self._loss = [0.0, 0, 0]
-
-    def _rated(
-        self, score: float, at_ms: int, example: str, *, is_positive: bool
-    ) -> Iterator[Seen]:
-        rates = self._rates
-        rates[0] += score
-        rates[1] += is_positive
-        rates[2] += 1
-        if rates[2] == _BLOCK:
-            expected, positives, outcomes = rates
-            amiss = abs(log((positives + 1) / (expected + 1)))
-            yield Seen(CALIBRATION, Value(amiss, at_ms, example))
-            yield Seen(BASE_RATE, Value(log((positives + 1) / outcomes), at_ms, example))
-            self._rates = [0.0, 0, 0]
+    def _losses(self, score: float, *, is_positive: bool) -> Iterator[tuple[str, float]]:
+        """Yield what a positive costs the score, and what the negatives before it did."""
+        if not is_positive:
+            self._negatives[0] -= log(1 - score)
+            self._negatives[1] += 1
+            return
+        yield POSITIVES, -log(score)
+        loss, count = self._negatives
+        if count:
+            yield NEGATIVES, log(loss / count)
+            self._negatives = [0.0, 0]
 
     def slots(self) -> dict[int, dict[str, Any]]:
         """Return all of it as JSON, for :meth:`restore`, in one slot."""
@@ -133,8 +157,8 @@ class OutcomeStreams:
             "since_ms": self._since_ms,
             "latest_ms": self._latest_ms,
             "seen": self.seen,
-            "loss": self._loss,
-            "rates": self._rates,
+            "negatives": self._negatives,
+            "stretches": {name: each.parts() for name, each in self._stretches.items()},
         }
         return {0: parts}
 
@@ -143,7 +167,9 @@ class OutcomeStreams:
         parts = slots[0]
         self.model, self.seen = parts["model"], parts["seen"]
         self._since_ms, self._latest_ms = parts["since_ms"], parts["latest_ms"]
-        self._loss, self._rates = parts["loss"], parts["rates"]
+        self._negatives = list(parts["negatives"])
+        for subject, stretches in self._stretches.items():
+            stretches.restore(parts["stretches"][subject])
 
 
 def measure_of(subject: str) -> str:

@@ -78,6 +78,11 @@ class Ranking:
         return float(worst**0.5)
 
     @property
+    def values(self) -> Sequence[float]:
+        """The values that are usual, in the order in which they came."""
+        return self._order
+
+    @property
     def mean(self) -> float:
         """Mean of the values that are known; 0 where none is."""
         return sum(self._order) / len(self._order) if self._order else 0.0

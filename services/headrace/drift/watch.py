@@ -11,8 +11,15 @@ from typing import Any, Final, NamedTuple, Protocol
 from headrace.contracts.records import SignalKind
 from headrace.drift.blocks import RECORDS, BlockMonitor, Tally
 from headrace.drift.monitor import Change, Monitor
-from headrace.drift.outcomes import BASE_RATE, CALIBRATION, DELAY, LOSS, POSITIVES, OutcomeStreams
-from headrace.drift.values import ValueMonitor
+from headrace.drift.outcomes import (
+    BASE_RATE,
+    CALIBRATION,
+    DELAY,
+    NEGATIVES,
+    POSITIVES,
+    OutcomeStreams,
+)
+from headrace.drift.values import RateMonitor, ValueMonitor
 from headrace.drift.volume import Volume
 from headrace.usecase.charter import Charter
 
@@ -128,10 +135,11 @@ class Watch:
             for subject, warm_up_ms in blocks.items()
         }
         delays = [DELAY + name for name in (*charter.labels.sources,)]
-        for subject in (POSITIVES, LOSS, CALIBRATION, BASE_RATE, VOLUME, *delays):
-            monitors[subject] = ValueMonitor(
+        for subject in (POSITIVES, NEGATIVES, CALIBRATION, BASE_RATE, VOLUME, *delays):
+            watches = RateMonitor if subject in (CALIBRATION, BASE_RATE) else ValueMonitor
+            monitors[subject] = watches(
                 subject,
-                two_sided=subject not in (POSITIVES, LOSS, CALIBRATION),
+                two_sided=subject not in (POSITIVES, NEGATIVES),
                 least=_LEAST_VALUES,
                 least_magnitude=_LEAST_RATIO,
             )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headrace.simulator.cases import Cases
 from headrace.simulator.population import PER_CARD_AND_DAY, Ints, Population
@@ -40,13 +41,16 @@ class Frauds:
         start_ms = START_MS + day * DAY_MS
         end_ms, drift = start_ms + DAY_MS, self._drift
         frauds = []
-        if start_ms < drift.from_ms or end_ms > drift.until_ms:
+        if start_ms < drift.from_ms + drift.over_ms or end_ms > drift.until_ms:
             old = [self._pattern(pattern, OLD_WAYS, day, random) for pattern in PATTERNS]
-            frauds += [made[~drift.lasts_at(made["at_ms"])] for made in old]
+            frauds += [made[~self._is_drifted(made)] for made in old]
         if start_ms < drift.until_ms and end_ms > drift.from_ms:
             new = [self._pattern(pattern, NEW_WAYS, day, random) for pattern in PATTERNS]
-            frauds += [made[drift.lasts_at(made["at_ms"])] for made in new]
+            frauds += [made[self._is_drifted(made)] for made in new]
         return frauds
+
+    def _is_drifted(self, made: Purchases) -> NDArray[np.bool_]:
+        return self._drift.lasts_at(made["at_ms"], self._population.patience[made["card"]])
 
     def compromised(self, day: int) -> Ints:
         """Return the merchants whose terminals are rigged on a day: others every two weeks."""

@@ -51,6 +51,8 @@ class Population:
         self.hour = random.normal(14, 3, cards) + _HOURS_LATER[self.age_band]
         self._log_amount = random.normal(np.log(3_000), 0.6, cards) + _SPENDS[self.age_band]
         self._log_spread = random.uniform(0.3, 0.7, cards)
+        self.patience = scenario.random("drift").random(cards)
+        """In [0, 1): where a drift is gradual, the larger the later it reaches the card."""
 
     def distance_km(self, card: Ints, merchant: Ints) -> Floats:
         """Return the distances between homes and merchants, broadcast as numpy does."""

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.simulator.seasons import SPAN_DAYS, START_MS
+from headrace.usecase.declared import parse_duration_ms
 
 DriftKind: TypeAlias = Literal[
     "concept",  # thieves change their ways: what fraud looks like is no longer what it was
     "data",  # everybody's habits change: dearer, and more of it online; fraud stays what it was
 ]
-Stream: TypeAlias = Literal["population", "traffic", "day", "period", "labels"]
+Stream: TypeAlias = Literal["population", "traffic", "day", "period", "labels", "drift"]
 _STREAMS: tuple[Stream, ...] = get_args(Stream)
 NEVER_MS = 2**62
 
@@ -24,12 +25,14 @@ class Drift(NamedTuple):
     from_ms: int
     until_ms: int = NEVER_MS
     """From then on the world is as it would have been."""
+    over_ms: int = 0
+    """Until the last card changes; the first does at once."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read ``concept@2026-02-01``, or ``data@2026-02-01T06:00:00/2026-02-08`` where it ends.
 
-        Times are in UTC.
+        ``concept@2026-02-01~14d`` comes gradually, within 14 days. Times are in UTC.
 
         Raises
         ------
@@ -38,6 +41,7 @@ class Drift(NamedTuple):
         """
         name, _, when = text.partition("@")
         begin, slash, end = when.partition("/")
+        begin, tilde, over = begin.partition("~")
         for kind in get_args(DriftKind):
             if name == kind:
                 from_ms, until_ms = _moment(begin), _moment(end) if slash else NEVER_MS
@@ -45,18 +49,30 @@ class Drift(NamedTuple):
                     raise ValueError(f"{begin} is before the world's first day, 2026-01-01")
                 if until_ms <= from_ms:
                     raise ValueError(f"{end} is no end of what begins at {begin}")
-                return cls(kind, from_ms, until_ms)
+                return cls(kind, from_ms, until_ms, parse_duration_ms(over) if tilde else 0)
         raise ValueError(f"{name!r} is no drift; there are {' and '.join(get_args(DriftKind))}")
 
-    def lasts_at(self, at_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell at which times the world is changed."""
-        return (at_ms >= self.from_ms) & (at_ms < self.until_ms)
+    def lasts_at(
+        self, at_ms: NDArray[np.int64], patience: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Tell which cards are changed at some times.
+
+        Parameters
+        ----------
+        at_ms
+            Shape (n,).
+        patience
+            Of each card, shape (n,): in [0, 1), the larger the later it changes.
+        """
+        begins_ms = self.from_ms + patience * self.over_ms
+        return (at_ms >= begins_ms) & (at_ms < self.until_ms)
 
     @property
     def name(self) -> str:
         """A part of a world's name."""
         begin, end = ((each - START_MS) // 1_000 for each in (self.from_ms, self.until_ms))
-        return f"{self.kind[0]}{begin}" + (f"u{end}" if self.until_ms < NEVER_MS else "")
+        ends = f"u{end}" if self.until_ms < NEVER_MS else ""
+        return f"{self.kind[0]}{begin}" + (f"o{self.over_ms // 1_000}" if self.over_ms else "") + ends
 
 
 class Scenario(NamedTuple):

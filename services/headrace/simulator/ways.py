@@ -59,15 +59,15 @@ OLD_WAYS = Ways(
 NEW_WAYS = Ways(
     shares={
         "stolen_card": 0.001,
-        "compromised_merchant": 0.003,
-        "leaked_credentials": 0.006,
-        "card_testing": 0.002,
+        "compromised_merchant": 0.018,
+        "leaked_credentials": 0.012,
+        "card_testing": 0.004,
     },
     greed={
-        "stolen_card": 1.5,
-        "compromised_merchant": 1.2,
+        "stolen_card": 1.0,
+        "compromised_merchant": 1.0,
         "leaked_credentials": 0.4,
-        "card_testing": 2.0,
+        "card_testing": 1.5,
     },
 )
-"""After a drift of the concept: as much fraud, but of other patterns and at modest amounts."""
+"""After a drift of the concept: what is hardly noticed, and so three times as much of it."""

@@ -47,7 +47,7 @@ class World:
         random = self.scenario.random("day", day)
         habits = self._habits(day, random)
         today = np.concatenate([habits, *self._frauds.on(day, random)])
-        dearer = self._drift.lasts_at(today["at_ms"])
+        dearer = self._drift.lasts_at(today["at_ms"], self.population.patience[today["card"]])
         if dearer.any():
             amount_minor = np.rint(today["amount_minor"] * DEARER).astype(np.int64)
             today["amount_minor"] = np.where(dearer, amount_minor, today["amount_minor"])
@@ -83,5 +83,6 @@ class World:
         anywhere = random.integers(population.merchants, size=size)
         usual = np.where(random.random(size) < AWAY, anywhere, favourite)
         online = random.choice(population.online, size=size)
-        moves = (random.random(size) < ONLINE_AFTER_DRIFT) & self._drift.lasts_at(at_ms)
+        is_drifted = self._drift.lasts_at(at_ms, population.patience[card])
+        moves = (random.random(size) < ONLINE_AFTER_DRIFT) & is_drifted
         return np.where(moves, online, usual)

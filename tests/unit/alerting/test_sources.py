@@ -19,7 +19,7 @@ def test_a_signal_is_told_with_its_numbers():
     said = of_signal(example("SignalChanged/typical.json"), "signals-0-1", "")
     assert isinstance(said, Raised)
     assert said.summary == (
-        "concept/loss: log loss of the score (geometric mean over blocks) is 0.034, was 0.012"
+        "concept/negatives: log loss of the scores that negatives get (geometric mean) is 0.034, was 0.012"
     )
 
 
@@ -28,7 +28,7 @@ def test_a_signal_that_cleared_says_why():
     assert said == Cleared(
         "quality",
         "quality/null_share/distance_km/channel=online",
-        "concept/loss@0",
+        "concept/negatives@0",
         "as before for 2,000 outcomes",
     )
 

@@ -16,7 +16,7 @@ ALLOWED = 20_000.0
 
 def monitor(*, two_sided=True, least_magnitude=0.2):
     return ValueMonitor(
-        "concept/loss", two_sided=two_sided, least=20, least_magnitude=least_magnitude
+        "concept/positives", two_sided=two_sided, least=20, least_magnitude=least_magnitude
     )
 
 

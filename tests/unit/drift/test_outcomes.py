@@ -10,7 +10,7 @@ from headrace.drift.outcomes import (
     BASE_RATE,
     CALIBRATION,
     DELAY,
-    LOSS,
+    NEGATIVES,
     POSITIVES,
     OutcomeStreams,
     measure_of,
@@ -57,7 +57,7 @@ def test_nothing_is_told_until_the_first_event_could_have_become_known():
 
 
 def test_an_outcome_tells_how_late_it_came_and_a_positive_what_it_got():
-    (delay, positive) = streams().values(outcome(20, True, score=0.25))
+    (delay, positive, *_) = streams().values(outcome(20, True, score=0.25))
     assert delay == (f"{DELAY}analyst", Value(log(2 * DAY_MS + 1), 22 * DAY_MS, "decision-20"))
     assert shown(delay.subject, delay.value.value) == pytest.approx(2)
     assert positive.subject == POSITIVES
@@ -81,24 +81,40 @@ def test_what_says_nothing_of_the_model_that_serves_does_not_count(other):
     assert made.seen == 0
 
 
-def test_a_loss_is_the_mean_of_a_block_with_five_of_each():
+def test_a_positive_tells_what_the_negatives_before_it_have_cost():
     made = streams()
-    records = [outcome(20 + n, False, score=0.2) for n in range(15)]
-    records += [outcome(40 + n, True, score=0.5) for n in range(5)]
-    (loss,) = [seen for record in records for seen in made.values(record) if seen.subject == LOSS]
-    assert exp(loss.value.value) == pytest.approx((15 * -log(0.8) + 5 * -log(0.5)) / 20)
-    assert subjects(made, *records).count(LOSS) == 1, "the next block begins with nothing"
+    records = [outcome(20, score=0.2), outcome(20, score=0.4), outcome(20, True, score=0.5)]
+    found = [seen for each in records for seen in made.values(each)]
+    (loss,) = [seen.value for seen in found if seen.subject == NEGATIVES]
+    assert exp(loss.value) == pytest.approx(-(log(0.8) + log(0.6)) / 2)
+    assert NEGATIVES not in subjects(made, outcome(20, True)), "there was none in between"
 
 
-def test_calibration_and_the_base_rate_are_of_500_outcomes():
+def often(made, subject, records):
+    found = [seen for each in records for seen in made.values(each)]
+    return [exp(seen.value.value) for seen in found if seen.subject == subject]
+
+
+def test_each_positive_tells_how_often_positives_come_and_how_often_they_were_expected_to():
     made = streams()
-    records = [outcome(20, n % 5 == 0, score=0.1) for n in range(500)]
-    found = {seen.subject: seen.value.value for each in records for seen in made.values(each)}
-    assert exp(found[CALIBRATION]) == pytest.approx(101 / 51)
-    assert exp(found[BASE_RATE]) == pytest.approx(101 / 500)
-    half = [outcome(20, n % 20 == 0, score=0.1) for n in range(500)]
-    found = {seen.subject: seen.value.value for each in half for seen in made.values(each)}
-    assert exp(found[CALIBRATION]) == pytest.approx(51 / 26), "too few are as strange as too many"
+    records = [outcome(20, n % 5 == 4, score=0.1) for n in range(15)]
+    assert often(made, BASE_RATE, records) == pytest.approx([1 / 5] * 3)
+    assert often(streams(), CALIBRATION, records) == pytest.approx([2.0] * 3), "twice as often"
+
+
+def test_that_no_positive_comes_any_more_is_told_before_one_does():
+    records = [outcome(20, n % 5 == 4, score=0.2) for n in range(500)]
+    silence = [outcome(20, False, score=0.2) for _ in range(500)]
+    made = streams()
+    often(made, BASE_RATE, records)
+    told = often(made, BASE_RATE, silence)
+    assert len(told) >= 5
+    assert max(told) < 1 / 40
+    made = streams()
+    often(made, CALIBRATION, records)
+    quieter = [outcome(20, False, score=0.002) for _ in range(500)]
+    assert often(made, CALIBRATION, quieter) == [], "none came, and none was expected"
+    assert max(often(made, CALIBRATION, silence)) < 1 / 8
 
 
 def test_scores_that_are_no_probabilities_tell_of_labels_only():
@@ -137,7 +153,7 @@ def test_a_score_of_nothing_or_of_all_is_a_loss_that_is_a_number():
 
 
 def test_every_stream_has_a_measure():
-    for subject in (POSITIVES, LOSS, CALIBRATION, BASE_RATE, f"{DELAY}analyst"):
+    for subject in (POSITIVES, NEGATIVES, CALIBRATION, BASE_RATE, f"{DELAY}analyst"):
         assert measure_of(subject)
 
 

@@ -302,7 +302,7 @@ def test_a_drift_of_the_concept_has_all_models_learned_anew_at_once_and_once(wor
     world.runs(1)
     world.drifts()
     world.runs(8)
-    assert world.asked == [(3_600, {"a", "b"}, "a drift was noticed: concept/loss@3600000")]
+    assert world.asked == [(3_600, {"a", "b"}, "a drift was noticed: concept/negatives@3600000")]
 
 
 def test_soon_after_models_were_learned_anew_a_drift_waits_until_they_have_cooled_down(world):

@@ -53,7 +53,7 @@ def test_a_clock_that_was_set_back_makes_nothing_due():
 
 
 def signal(day):
-    return Signal(f"concept/loss@{day}", day * DAY)
+    return Signal(f"concept/negatives@{day}", day * DAY)
 
 
 def due_for(now_day, signal_day, *history, period=PERIOD):

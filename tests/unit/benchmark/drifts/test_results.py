@@ -34,7 +34,7 @@ def good() -> Results:
             world(
                 "concept",
                 raised("score/served", Seen(80, 8, 3)),
-                raised("concept/loss", Seen(900, 90, 40)),
+                raised("concept/negatives", Seen(900, 90, 40)),
             ),
             world("data", raised("input/amount_minor", Seen(1_000, 100, 5))),
         ],
@@ -75,7 +75,7 @@ def test_too_few_events_are_no_proof_that_false_alarms_are_rare(good) -> None:
 
 
 def test_an_alarm_before_the_drift_does_not_notice_it() -> None:
-    early = world("concept", raised("concept/loss"), raised("concept/loss", Seen(500, 50, 20)))
+    early = world("concept", raised("concept/negatives"), raised("concept/negatives", Seen(500, 50, 20)))
     assert early.first("concept") == Seen(500, 50, 20)
 
 
