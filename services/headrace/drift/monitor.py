@@ -13,6 +13,8 @@ _PATIENCE: Final = (10, 200)
 """Values that are looked at before the first of them is held to be usual: at least, and at most."""
 _RECOVERY: Final = (20, 200)
 """Values that must look as before until a drift is over: as many as it took to notice it."""
+_RELAPSE: Final = 2_000
+"""Of those, at most, where it has returned: twice as many each time that it does."""
 _ADOPTED_AFTER: Final = 5
 """Times as many values after which what has lasted is the new usual."""
 _EXAMPLES: Final = 5
@@ -91,6 +93,10 @@ class Monitor(ABC):
     _latest: deque[tuple[Value, float]]
     """While a drift lasts, the latest values with their surprises."""
     _lasted: int
+    _calm: int
+    """Values since the latest drift was over and all was as before."""
+    _recovery: int
+    """Values that had to look as before until it was; 0 where there was none."""
     taken: int
     """Values, since it began or another stream did."""
 
@@ -120,6 +126,7 @@ class Monitor(ABC):
         surprise = self._ranking.surprise(value.value, _tie(self.subject, self.taken))
         if self._raised is not None:
             return self._go_on(value, surprise)
+        self._calm += 1
         self._suspects.append((value, surprise))
         if surprise is not None and self._ranking.is_clumping_known:
             self._evidence.take(surprise / self._ranking.clumping)
@@ -171,10 +178,22 @@ class Monitor(ABC):
             rarity=rarity,
             examples=[each.example for each in suspects if each.example][-_EXAMPLES:],
         )
-        self._latest = deque(maxlen=min(max(since, _RECOVERY[0]), _RECOVERY[1]))
+        self._recovery = self._recovery_after(since)
+        self._latest = deque(maxlen=self._recovery)
         self._lasted = 0
         self._suspects.clear()
         return self._raised
+
+    def _recovery_after(self, since: int) -> int:
+        """Return how many values must look as before, for a drift that took ``since``.
+
+        What comes and goes is one drift: each time that it is back before it would have become the
+        usual, it must be away for twice as long, so that nobody is told ever again.
+        """
+        recovery = min(max(since, _RECOVERY[0]), _RECOVERY[1])
+        if self._calm >= _ADOPTED_AFTER * self._recovery:
+            return recovery
+        return max(recovery, min(2 * self._recovery, _RELAPSE))
 
     def _let_be(self) -> None:
         """Take what is suspected for usual, and for no clump: it matters to nobody."""
@@ -194,6 +213,7 @@ class Monitor(ABC):
         strange = abs(total) if self._two_sided else total
         if strange / most**0.5 <= self._ranking.clumping:
             self._evidence = Evidence(two_sided=self._two_sided)
+            self._calm = 0
             return self._clear("it is as before")
         if self._lasted >= _ADOPTED_AFTER * most:
             change = self._clear("what it is now has become the usual")
@@ -237,7 +257,7 @@ class Monitor(ABC):
         self._suspects = deque()
         self._raised = None
         self._latest = deque(maxlen=_RECOVERY[0])
-        self._lasted = 0
+        self._lasted = self._calm = self._recovery = 0
         self._is_usual_new = True
         self.forget()
 
@@ -265,6 +285,8 @@ class Monitor(ABC):
             "raised": self._raised,
             "latest": [self._latest.maxlen, list(self._latest)],
             "lasted": self._lasted,
+            "calm": self._calm,
+            "recovery": self._recovery,
         }
 
     def usual(self) -> dict[str, Any]:
@@ -274,6 +296,7 @@ class Monitor(ABC):
     def restore_now(self, parts: Mapping[str, Any]) -> None:
         """Take back :meth:`now`."""
         self.taken, self._lasted = parts["taken"], parts["lasted"]
+        self._calm, self._recovery = parts["calm"], parts["recovery"]
         self._evidence.restore(parts["evidence"])
         self._suspects = deque((Value(*value), surprise) for value, surprise in parts["suspects"])
         maxlen, latest = parts["latest"]

@@ -32,16 +32,17 @@ NULL: Final = "quality/null/"
 SERVING: Final = "serving/"
 FLAGS: Final = ("fallback", "deadline_missed", "late")
 """What is counted of decisions, and watched as shares."""
-SHARES: Final[Mapping[SignalKind, float]] = {
+SHARES: Final[Mapping[str, float]] = {
     "input": 0.25,
     "score": 0.05,
-    "concept": 0.3,
+    "concept": 0.25,
     "calibration": 0.1,
-    "label": 0.1,
+    BASE_RATE: 0.1,
+    "label": 0.05,
     "quality": 0.1,
     "serving": 0.1,
 }
-"""Of the false alarms that are allowed, by kind; evenly among the monitors of a kind."""
+"""Of the false alarms that are allowed, by subject or kind; evenly among the others of a kind."""
 _LEAST_INDEX: Final = 0.05
 """Of a population stability index; 0.1 is commonly called a small change, 0.25 a large one."""
 _LEAST_RATIO: Final = 0.2
@@ -104,10 +105,10 @@ class Watch:
         settled_ms = charter.labels.horizon_ms + charter.events.lateness_ms
         self._warm_up_ms = max(charter.feature_set.windows_ms, default=0)
         self._monitors = self._new_monitors(charter, nullable)
-        kinds = [kind_of(subject) for subject in self._monitors]
+        sharing = [subject if subject in SHARES else kind_of(subject) for subject in self._monitors]
         self.shares: Mapping[str, float] = {
-            subject: SHARES[kind] / kinds.count(kind)
-            for subject, kind in zip(self._monitors, kinds, strict=True)
+            subject: SHARES[among] / sharing.count(among)
+            for subject, among in zip(self._monitors, sharing, strict=True)
         }
         """Of the false alarms that are allowed, by what is watched."""
         scorecard = charter.model

@@ -42,10 +42,11 @@ class Frauds:
         end_ms, drift = start_ms + DAY_MS, self._drift
         frauds = []
         if start_ms < drift.from_ms + drift.over_ms or end_ms > drift.until_ms:
-            old = [self._pattern(pattern, OLD_WAYS, day, random) for pattern in PATTERNS]
+            old = [self._pattern(pattern, OLD_WAYS, 1.0, day, random) for pattern in PATTERNS]
             frauds += [made[~self._is_drifted(made)] for made in old]
         if start_ms < drift.until_ms and end_ms > drift.from_ms:
-            new = [self._pattern(pattern, NEW_WAYS, day, random) for pattern in PATTERNS]
+            times = drift.magnitude
+            new = [self._pattern(pattern, NEW_WAYS, times, day, random) for pattern in PATTERNS]
             frauds += [made[self._is_drifted(made)] for made in new]
         return frauds
 
@@ -59,9 +60,9 @@ class Frauds:
         return random.integers(merchants, size=max(1, merchants // MERCHANTS_PER_COMPROMISED))
 
     def _pattern(
-        self, pattern: Pattern, ways: Ways, day: int, random: np.random.Generator
+        self, pattern: Pattern, ways: Ways, times: float, day: int, random: np.random.Generator
     ) -> Purchases:
-        expected = self._population.cards * PER_CARD_AND_DAY * ways.shares[pattern]
+        expected = self._population.cards * PER_CARD_AND_DAY * ways.shares[pattern] * times
         cases = Cases.drawn(day, random, CASES[pattern], expected)
         made = purchases(self._make[pattern](cases, ways.greed[pattern]))
         made["pattern"] = code_of(pattern)

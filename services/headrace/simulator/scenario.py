@@ -16,6 +16,7 @@ DriftKind: TypeAlias = Literal[
 Stream: TypeAlias = Literal["population", "traffic", "day", "period", "labels", "drift"]
 _STREAMS: tuple[Stream, ...] = get_args(Stream)
 NEVER_MS = 2**62
+_GREATEST = 5.0
 
 
 class Drift(NamedTuple):
@@ -27,12 +28,15 @@ class Drift(NamedTuple):
     """From then on the world is as it would have been."""
     over_ms: int = 0
     """Until the last card changes; the first does at once."""
+    magnitude: float = 1.0
+    """Times as much of it as usual."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read ``concept@2026-02-01``, or ``data@2026-02-01T06:00:00/2026-02-08`` where it ends.
 
-        ``concept@2026-02-01~14d`` comes gradually, within 14 days. Times are in UTC.
+        ``concept@2026-02-01~14d`` comes gradually, within 14 days; ``concept*2@2026-02-01`` is
+        twice as much. Times are in UTC.
 
         Raises
         ------
@@ -40,6 +44,7 @@ class Drift(NamedTuple):
             It is neither, lies before the world begins, or ends before it begins.
         """
         name, _, when = text.partition("@")
+        name, times, magnitude = name.partition("*")
         begin, slash, end = when.partition("/")
         begin, tilde, over = begin.partition("~")
         for kind in get_args(DriftKind):
@@ -49,7 +54,8 @@ class Drift(NamedTuple):
                     raise ValueError(f"{begin} is before the world's first day, 2026-01-01")
                 if until_ms <= from_ms:
                     raise ValueError(f"{end} is no end of what begins at {begin}")
-                return cls(kind, from_ms, until_ms, parse_duration_ms(over) if tilde else 0)
+                over_ms = parse_duration_ms(over) if tilde else 0
+                return cls(kind, from_ms, until_ms, over_ms, _times(magnitude) if times else 1.0)
         raise ValueError(f"{name!r} is no drift; there are {' and '.join(get_args(DriftKind))}")
 
     def lasts_at(
@@ -71,8 +77,11 @@ class Drift(NamedTuple):
     def name(self) -> str:
         """A part of a world's name."""
         begin, end = ((each - START_MS) // 1_000 for each in (self.from_ms, self.until_ms))
-        ends = f"u{end}" if self.until_ms < NEVER_MS else ""
-        return f"{self.kind[0]}{begin}" + (f"o{self.over_ms // 1_000}" if self.over_ms else "") + ends
+        times = f"m{self.magnitude:g}" if self.magnitude != 1 else ""
+        over = f"o{self.over_ms // 1_000}" if self.over_ms else ""
+        return f"{self.kind[0]}{begin}{times}{over}" + (
+            f"u{end}" if self.until_ms < NEVER_MS else ""
+        )
 
 
 class Scenario(NamedTuple):
@@ -104,6 +113,13 @@ class Scenario(NamedTuple):
         They do not depend on the drifts: until the first one, nothing is different.
         """
         return np.random.default_rng([self.seed, self.events, _STREAMS.index(stream), index])
+
+
+def _times(text: str) -> float:
+    magnitude = float(text)
+    if not 0 < magnitude <= _GREATEST:
+        raise ValueError(f"a magnitude is more than 0 and at most {_GREATEST:g}, not {text}")
+    return magnitude
 
 
 def _moment(text: str) -> int:

@@ -49,7 +49,8 @@ class World:
         today = np.concatenate([habits, *self._frauds.on(day, random)])
         dearer = self._drift.lasts_at(today["at_ms"], self.population.patience[today["card"]])
         if dearer.any():
-            amount_minor = np.rint(today["amount_minor"] * DEARER).astype(np.int64)
+            factor = DEARER**self._drift.magnitude
+            amount_minor = np.rint(today["amount_minor"] * factor).astype(np.int64)
             today["amount_minor"] = np.where(dearer, amount_minor, today["amount_minor"])
         return today[np.argsort(today["at_ms"], kind="stable")]
 
@@ -84,5 +85,6 @@ class World:
         usual = np.where(random.random(size) < AWAY, anywhere, favourite)
         online = random.choice(population.online, size=size)
         is_drifted = self._drift.lasts_at(at_ms, population.patience[card])
-        moves = (random.random(size) < ONLINE_AFTER_DRIFT) & is_drifted
+        share = ONLINE_AFTER_DRIFT * self._drift.magnitude
+        moves = (random.random(size) < share) & is_drifted
         return np.where(moves, online, usual)

@@ -19,7 +19,8 @@ def test_a_signal_is_told_with_its_numbers():
     said = of_signal(example("SignalChanged/typical.json"), "signals-0-1", "")
     assert isinstance(said, Raised)
     assert said.summary == (
-        "concept/negatives: log loss of the scores that negatives get (geometric mean) is 0.034, was 0.012"
+        "concept/negatives: log loss of the scores that negatives get (geometric mean) is 0.034, "
+        "was 0.012"
     )
 
 

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from headrace.benchmark.drifts.watched import DRIFTS
 from headrace.cli import app
 from headrace.errors import HeadraceError
 
@@ -44,7 +45,7 @@ def test_what_is_printed_is_what_is_kept_and_a_picture_is_beside_it(ran) -> None
 def test_each_kind_of_world_is_watched_and_all_its_events_are_counted(ran) -> None:
     _, told, _ = ran
     worlds = {world["drift"]: world for world in told["worlds"]}
-    assert set(worlds) == {None, "concept", "data"}
+    assert set(worlds) == {None, *DRIFTS}
     assert worlds[None]["events"] == worlds[None]["quiet_events"] == SMALL["--events"]
     assert 0 < worlds["concept"]["quiet_events"] < SMALL["--events"]
     assert worlds[None]["outcomes"] > 0

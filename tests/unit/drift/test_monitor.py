@@ -96,6 +96,16 @@ def test_what_goes_the_other_way_in_the_end_is_raised_as_that():
     assert last.sized.after == pytest.approx(-2, abs=0.7)
 
 
+def test_what_comes_and_goes_is_told_less_and_less_often():
+    rnd, watching = random.Random(4), monitor()
+    stream, first = values(rnd, 400), 400
+    for _ in range(20):
+        stream += values(rnd, 40, 1.5, first) + values(rnd, 30, 0.0, first + 40)
+        first += 70
+    raised = [each for each in changes(watching, stream) if each.is_raised]
+    assert 2 <= len(raised) <= 10
+
+
 def test_while_a_drift_lasts_nothing_of_it_is_learned():
     rnd, watching = random.Random(4), monitor()
     changes(watching, values(rnd, 400) + values(rnd, 20, 2.0, 400))

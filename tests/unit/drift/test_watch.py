@@ -86,7 +86,7 @@ def test_the_shares_of_all_monitors_add_up_to_one():
     shares = watch().shares
     assert sum(SHARES.values()) == pytest.approx(1)
     assert sum(shares.values()) == pytest.approx(1)
-    assert {kind_of(subject) for subject in shares} == set(SHARES)
+    assert {kind_of(subject) for subject in shares} == {kind_of(each) for each in SHARES}
     assert f"input/{FEATURE}" in shares
     assert {"quality/null/distance_km", "label/delay/chargeback", "serving/late"} <= set(shares)
 

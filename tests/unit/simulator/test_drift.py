@@ -95,6 +95,27 @@ def test_once_a_drift_is_over_the_world_is_as_it_would_have_been(kind, undrifted
     assert not np.array_equal(passing[lasted], undrifted[would_have])
 
 
+def test_a_gradual_drift_reaches_one_card_after_the_other():
+    drift = Drift("concept", AT_MS, over_ms=7 * DAY_MS)
+    gradual, abrupt = purchases(drift), purchases(Drift("concept", AT_MS))
+    past = AT_MS + drift.over_ms
+    tomorrow = past + DAY_MS  # the day on which it ends is another one
+    assert np.array_equal(*(each[each["at_ms"] >= tomorrow] for each in (gradual, abrupt)))
+    frauds = [
+        ((world["pattern"] > 0) & (world["at_ms"] >= AT_MS) & (world["at_ms"] < past)).sum()
+        for world in (purchases(), gradual, abrupt)
+    ]
+    assert frauds[1] == pytest.approx((frauds[0] + frauds[2]) / 2, rel=0.15)
+
+
+def test_a_drift_of_twice_the_magnitude_is_twice_as_much():
+    once, twice = (after(purchases(Drift("concept", AT_MS, magnitude=m))) for m in (1.0, 2.0))
+    assert (twice["pattern"] > 0).sum() == pytest.approx(2 * (once["pattern"] > 0).sum(), rel=0.1)
+    dear, dearer = (after(purchases(Drift("data", AT_MS, magnitude=m))) for m in (1.0, 2.0))
+    medians = [np.median(world["amount_minor"]) for world in (dear, dearer)]
+    assert medians[1] / medians[0] == pytest.approx(DEARER, rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -102,6 +123,11 @@ def test_once_a_drift_is_over_the_world_is_as_it_would_have_been(kind, undrifted
         ("data@2026-02-01T06:00:00", Drift("data", 1_769_925_600_000)),
         ("data@2026-02-01T06:00:00+02:00", Drift("data", 1_769_918_400_000)),
         ("data@2026-02-01/2026-02-08", Drift("data", 1_769_904_000_000, 1_770_508_800_000)),
+        ("concept@2026-02-01~14d", Drift("concept", 1_769_904_000_000, over_ms=14 * DAY_MS)),
+        (
+            "data*1.5@2026-02-01~7d/2026-02-08",
+            Drift("data", 1_769_904_000_000, 1_770_508_800_000, 7 * DAY_MS, 1.5),
+        ),
     ],
 )
 def test_a_drift_is_written_as_its_kind_and_its_event_time(text, expected):
@@ -117,6 +143,9 @@ def test_a_drift_is_written_as_its_kind_and_its_event_time(text, expected):
         ("concept@2025-12-31", "before the world's first day"),
         ("concept@2026-02-01/", "isoformat"),
         ("concept@2026-02-01/2026-02-01", "no end of what begins at 2026-02-01"),
+        ("concept@2026-02-01~soon", "a duration is a whole number and a unit"),
+        ("concept*0@2026-02-01", "a magnitude is more than 0 and at most 5, not 0"),
+        ("concept*much@2026-02-01", "could not convert"),
     ],
 )
 def test_anything_else_is_refused_with_what_is_wrong(text, problem):
@@ -131,8 +160,10 @@ def test_worlds_that_differ_in_a_drift_have_different_names():
         (Drift("data", AT_MS),),
         (Drift("data", AT_MS + 1_000),),
         (Drift("data", AT_MS, AT_MS + 1_000),),
+        (Drift("data", AT_MS, over_ms=1_000),),
+        (Drift("data", AT_MS, magnitude=2.0),),
     ]
     both = (Drift("concept", AT_MS), Drift("data", AT_MS))
     names = {Scenario(9, EVENTS, each).name for each in [*drifts, both]}
-    assert len(names) == 6
+    assert len(names) == 8
     assert Scenario(9, EVENTS, both).name == Scenario(9, EVENTS, both[::-1]).name

@@ -7,7 +7,7 @@ import numpy as np
 
 from headrace.backtesting.charts import Chart, Line, drawn
 from headrace.benchmark.drifts.results import MOST_OUTCOMES, MOST_POSITIVES, Results
-from headrace.benchmark.drifts.watched import OF_OUTCOMES
+from headrace.benchmark.drifts.watched import DRIFTS, OF_OUTCOMES
 
 _BEYOND: Final = 3
 """Times what is good enough, to where is drawn."""
@@ -26,9 +26,15 @@ def _charts(results: Results) -> Iterator[Chart]:
         for stream in dict.fromkeys(each.stream for each in runs):
             took[stream] = [each.outcomes for each in runs if each.stream == stream]
         yield _chart(f"Noticed within so many outcomes: {pace}", took, _BEYOND * enough)
-    concept = [world for world in results.worlds if world.drift == "concept"]
-    firsts = [world.first(*OF_OUTCOMES) for world in concept]
-    took = {"positives": [None if each is None else each.positives for each in firsts]}
+    took = {
+        drift: [
+            None if (first := world.first(OF_OUTCOMES)) is None else first.positives
+            for world in results.worlds
+            if world.drift == drift
+        ]
+        for drift, drifting in DRIFTS.items()
+        if drifting.kind == "concept"
+    }
     yield _chart("Noticed within so many positives: card fraud", took, _BEYOND * MOST_POSITIVES)
     for compared in results.compared():
         of_each = {each.detector: list(each.delays) for each in compared.chosen}

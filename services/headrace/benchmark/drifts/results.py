@@ -10,16 +10,13 @@ from typing import Any, Final, NamedTuple
 from headrace.benchmark.drifts.detectors import Chosen, Tried, chosen
 from headrace.benchmark.drifts.rates import Delays, delays, upper_bound
 from headrace.benchmark.drifts.streams import PACES, Followed
-from headrace.benchmark.drifts.watched import OF_OUTCOMES, Seen, Watched
-from headrace.simulator.scenario import DriftKind
+from headrace.benchmark.drifts.watched import DRIFTS, OF_OUTCOMES, TWICE, Seen, Watched
 
-MODEL_IS_WRONG: Final = "concept or calibration"
-ANY: Final = "any signal"
-_NOTICED_BY: Final[Sequence[tuple[DriftKind, str]]] = (
-    ("concept", MODEL_IS_WRONG),
-    ("concept", ANY),
-    ("data", ANY),
-)
+BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "outcomes": OF_OUTCOMES,
+    "anything": ("",),
+}
+"""What a drift is noticed by, as the beginnings of subjects."""
 PER: Final = 100_000
 """Events in which there may be one false alarm."""
 MOST_OUTCOMES: Final = {"abrupt": 1_000, "gradual": 3_000}
@@ -79,19 +76,21 @@ class Results:
         signals = chain.from_iterable(world.signals for world in self._stationary)
         return dict(Counter(signal.subject for signal in signals).most_common())
 
-    def world_delays(self) -> Mapping[tuple[DriftKind, str], Mapping[str, Delays]]:
+    def world_delays(self) -> Mapping[tuple[str, str], Mapping[str, Delays]]:
         """Return how soon each drift was noticed by which signals: events, outcomes, positives."""
         found = {}
-        for drift, by in _NOTICED_BY:
-            kinds = OF_OUTCOMES if by == MODEL_IS_WRONG else ()
-            firsts = [each.first(*kinds) for each in self.worlds if each.drift == drift]
-            found[drift, by] = {
-                unit: delays([None if each is None else getattr(each, unit) for each in firsts])
-                for unit in Seen._fields
-            }
+        for drift, drifting in DRIFTS.items():
+            for by, about in BY.items():
+                if by == "outcomes" and drifting.kind == "data":
+                    continue  # it leaves them as they were
+                firsts = [each.first(about) for each in self.worlds if each.drift == drift]
+                found[drift, by] = {
+                    unit: delays([None if each is None else getattr(each, unit) for each in firsts])
+                    for unit in Seen._fields
+                }
         return found
 
-    def world_loss(self, drift: DriftKind) -> tuple[float | None, float | None]:
+    def world_loss(self, drift: str) -> tuple[float | None, float | None]:
         """Return what positives cost the score before a drift and after, the median world's."""
         before, after = zip(
             *(each.loss for each in self.worlds if each.drift == drift), strict=True
@@ -127,8 +126,8 @@ class Results:
         for pace, most in MOST_OUTCOMES.items():
             took = delays([each.outcomes for each in self.streams if each.pace == pace])
             yield Bar(f"outcomes to notice what is {pace}, median", took.median, most)
-        positives = self.world_delays()["concept", MODEL_IS_WRONG]["positives"]
-        yield Bar("positives to notice card fraud's, median", positives.median, MOST_POSITIVES)
+        positives = self.world_delays()[TWICE, "outcomes"]["positives"]
+        yield Bar(f"positives to notice {TWICE}, median", positives.median, MOST_POSITIVES)
 
     def compared(self) -> Iterator[Compared]:
         """Yield detectors beside ours."""
@@ -139,9 +138,7 @@ class Results:
             events = sum(run.stationary for run in self.streams)
             yield _compared(f"outcomes, {pace}", events, tried, of_pace)
         quiet = [each for world in self.worlds if world.drift is None for each in world.tried]
-        drifted = [
-            each for world in self.worlds if world.drift == "concept" for each in world.tried
-        ]
+        drifted = [each for world in self.worlds if world.drift == TWICE for each in world.tried]
         events = sum(world.tried_events for world in self._stationary)
         yield _compared("card fraud's positives", events, quiet, drifted)
 

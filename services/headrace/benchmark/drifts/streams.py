@@ -223,7 +223,7 @@ class _Watching:
                 continue
             if self._number <= self._stationary - self._width:
                 self.alarms.append(noticed.subject)
-            elif self.outcomes is None and noticed.kind in OF_OUTCOMES:
+            elif self.outcomes is None and noticed.subject.startswith(OF_OUTCOMES):
                 self.outcomes, self.positives = self._drifted
                 self.subject = noticed.subject
 

@@ -11,7 +11,7 @@ from headrace.benchmark.drifts.worlds import Step, World, with_one_model
 from headrace.contracts.codec import FRAMING
 from headrace.contracts.location import shipped
 from headrace.contracts.schemas import field_names, nullable_fields
-from headrace.drift.outcomes import POSITIVES, OutcomeStreams
+from headrace.drift.outcomes import BASE_RATE, POSITIVES, OutcomeStreams
 from headrace.drift.watch import Noticed, Watch
 from headrace.simulator.scenario import Drift, DriftKind, Scenario
 from headrace.simulator.seasons import DAY_MS, START_MS
@@ -21,10 +21,35 @@ from headrace.usecase.charter import Charter
 
 DRIFTS_AT: Final = 170 / 240
 """When a world drifts, of its days: by then there was enough to know what is usual."""
-OF_OUTCOMES: Final = ("concept", "calibration")
-"""Kinds of signals that say that a model is wrong."""
+OF_OUTCOMES: Final = ("concept/", "calibration/", BASE_RATE)
+"""What signals are about that say that outcomes are not what they were to the model."""
+_LOOKED_AT: Final = 30
+"""Days after its drift that a world is watched for at least."""
 _VALUE: Final = FRAMING.pack(0, 1)
 """All events are written with one schema."""
+
+
+class Drifting(NamedTuple):
+    """How a world drifts."""
+
+    kind: DriftKind
+    magnitude: float = 1.0
+    over_days: int = 0
+
+    def at(self, from_ms: int) -> Drift:
+        """Return the drift that begins then."""
+        over_ms = self.over_days * DAY_MS
+        return Drift(self.kind, from_ms, over_ms=over_ms, magnitude=self.magnitude)
+
+
+TWICE: Final = "concept, twice as much"
+DRIFTS: Final[Mapping[str, Drifting]] = {
+    "concept": Drifting("concept"),
+    TWICE: Drifting("concept", 2.0),
+    "concept, twice as much, over 28 days": Drifting("concept", 2.0, 28),
+    "data": Drifting("data"),
+}
+"""By name, the drifts that worlds are tried with."""
 
 
 class Seen(NamedTuple):
@@ -52,7 +77,8 @@ class Watched:
     """A world, and what was noticed in it."""
 
     seed: int
-    drift: DriftKind | None
+    drift: str | None
+    """By its name in :data:`DRIFTS`."""
     events: int = 0
     quiet_events: int = 0
     """Those before anything had drifted."""
@@ -69,11 +95,10 @@ class Watched:
     """Before anything had drifted, events while those were tried."""
     watching_s: float = 0.0
 
-    def first(self, *kinds: str) -> Seen | None:
-        """Return how much there was until the first signal, of some kinds or of any."""
-        return next(
-            (s.after for s in self.signals if s.after and (not kinds or s.kind in kinds)), None
-        )
+    def first(self, about: tuple[str, ...] = ("",)) -> Seen | None:
+        """Return how much there was until the first signal whose subject begins so."""
+        firsts = (s.after for s in self.signals if s.after and s.subject.startswith(about))
+        return next(firsts, None)
 
 
 @cache
@@ -83,15 +108,18 @@ def card_fraud() -> Charter:
     return with_one_model(Charter.load(path, field_names))
 
 
-def watched(seed: int, events: int, days: int, drift: DriftKind | None) -> Watched:
-    """Watch a world; one whose data drift only until that is noticed."""
+def watched(seed: int, events: int, days: int, drift: str | None) -> Watched:
+    """Watch a world; one that drifts until that was noticed, and for 30 days."""
     drifts_ms = START_MS + int(days * DRIFTS_AT) * DAY_MS
-    drifts = (Drift(drift, drifts_ms),) if drift else ()
+    drifts = (DRIFTS[drift].at(drifts_ms),) if drift else ()
     world = World(card_fraud(), Scenario(seed, events, drifts, days))
     watching = _Watching(Watched(seed, drift), drifts_ms if drift else None)
+    about = ("",) if drift == "data" else OF_OUTCOMES
+    looked_ms = drifts_ms + _LOOKED_AT * DAY_MS
     for step in world:
         watching.take(step)
-        if drift == "data" and watching.done.first():
+        is_later = bool(len(step.times_ms)) and int(step.times_ms.max()) >= looked_ms
+        if drift and is_later and watching.done.first(about):
             break
     return watching.finished()
 

@@ -7,7 +7,7 @@ import pytest
 from headrace.benchmark.drifts.picture import picture
 from headrace.benchmark.drifts.results import Results
 from headrace.benchmark.drifts.streams import Followed
-from headrace.benchmark.drifts.watched import Seen, Signal, Watched
+from headrace.benchmark.drifts.watched import OF_OUTCOMES, TWICE, Seen, Signal, Watched
 
 
 def world(drift, *signals: Signal, events: int = 500_000) -> Watched:
@@ -32,7 +32,7 @@ def good() -> Results:
             world(None, raised("input/amount_minor")),
             world(None, events=9_500_000),
             world(
-                "concept",
+                TWICE,
                 raised("score/served", Seen(80, 8, 3)),
                 raised("concept/negatives", Seen(900, 90, 40)),
             ),
@@ -50,11 +50,12 @@ def test_signals_count_where_nothing_drifts(good) -> None:
     assert good.false_alarms_by() == {"input/amount_minor": 1}
 
 
-def test_a_concept_s_drift_is_told_by_what_is_wrong_with_the_model(good) -> None:
+def test_a_concept_s_drift_is_told_by_outcomes(good) -> None:
     delays = good.world_delays()
-    assert delays["concept", "concept or calibration"]["positives"].median == 40
-    assert delays["concept", "any signal"]["positives"].median == 3
-    assert delays["data", "any signal"]["events"].median == 1_000
+    assert delays[TWICE, "outcomes"]["positives"].median == 40
+    assert delays[TWICE, "anything"]["positives"].median == 3
+    assert delays["data", "anything"]["events"].median == 1_000
+    assert ("data", "outcomes") not in delays
 
 
 def test_all_bars_are_met_where_drift_is_noticed_in_time_and_seldom_without(good) -> None:
@@ -63,7 +64,7 @@ def test_all_bars_are_met_where_drift_is_noticed_in_time_and_seldom_without(good
 
 def test_what_is_not_noticed_meets_no_bar(good) -> None:
     missed = Results(
-        [*good.worlds[:2], world("concept", raised("score/served", Seen(80, 8, 3)))],
+        [*good.worlds[:2], world(TWICE, raised("score/served", Seen(80, 8, 3)))],
         [stream("abrupt", None), stream("gradual", 3_001)],
     )
     assert [bar.is_met for bar in missed.bars()] == [True, False, False, False]
@@ -75,8 +76,9 @@ def test_too_few_events_are_no_proof_that_false_alarms_are_rare(good) -> None:
 
 
 def test_an_alarm_before_the_drift_does_not_notice_it() -> None:
-    early = world("concept", raised("concept/negatives"), raised("concept/negatives", Seen(500, 50, 20)))
-    assert early.first("concept") == Seen(500, 50, 20)
+    late = Seen(500, 50, 20)
+    early = world("concept", raised("concept/negatives"), raised("concept/negatives", late))
+    assert early.first(OF_OUTCOMES) == late
 
 
 def test_the_picture_is_a_document_with_all_lines(good) -> None:
