@@ -114,8 +114,8 @@ class World:
 
     def drifts(self, kind="concept", state="raised"):
         at_ms = int(self.now_s * 1_000)
-        record = {"signal_id": f"{kind}/loss@{at_ms}", "kind": kind, "state": state}
-        self.signals.take(f"{kind}/loss", record, at_ms)
+        record = {"signal_id": f"{kind}/negatives@{at_ms}", "kind": kind, "state": state}
+        self.signals.take(f"{kind}/negatives", record, at_ms)
 
     def runs(self, hours):
         """Let it step for some hours, a second each."""
