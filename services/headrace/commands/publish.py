@@ -85,8 +85,9 @@ def publish(
         Seed of the simulation.
     drift
         What changes in the simulation at an event time: concept@2026-02-01 (thieves change their
-        ways) or data@2026-02-01T06:00:00/2026-02-08 (everybody's habits do, for a while). Can be
-        given once for each.
+        ways) or data@2026-02-01T06:00:00/2026-02-08 (everybody's habits do, for a while);
+        concept*2@2026-02-01~14d is twice as much and comes within 14 days. Can be given once for
+        each.
     days
         Event time that the simulated records fill: the more, the fewer cards. Labels of a charge
         back come after weeks, so in a long world much is known while it still goes on.
