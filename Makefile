@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two workers, each with a local stack of its own (tests/conftest.py); the short tests come last.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo bench bench-full bench-drift test unit lint format faults lock clean
@@ -23,10 +25,10 @@ bench-drift: $(READY) ## How often drift is noticed where there is none, and how
 	@$(BIN)/headrace bench-drift
 
 test: $(READY) lint ## Everything that CI checks: lint, unit, contract, integration and fault tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(SIDE_BY_SIDE)
 
 unit: $(READY) ## The tests that need no broker (seconds)
-	@$(BIN)/pytest tests/unit tests/contract -m "not integration and not faults"
+	@$(BIN)/pytest $(SIDE_BY_SIDE) tests/unit tests/contract -m "not integration and not faults"
 
 lint: $(READY) ## Style, types and the dependency rules between the parts
 	@$(BIN)/ruff check .
