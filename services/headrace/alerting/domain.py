@@ -51,22 +51,19 @@ def take_raised(
         raised.summary,
         at_ms,
     )
-    holder = holders[0] if holders else None
-    if holder is not None and not holder.is_resolved:
-        if holder.signals[subject].is_active:  # its end was missed
-            _put(holder, watched, raised.traceparent, at_ms)
-            return []
-        return [_grown(holder, watched, raised.traceparent, rules, at_ms)]
-    if holder is not None and at_ms - (holder.resolved_ms or 0) <= rules.reopen_within_ms:
-        return [_reopened(holder, watched, raised.traceparent, at_ms)]
-    for each in latest_first(incidents):
-        if not each.is_resolved and at_ms - each.grown_ms <= rules.group_within_ms:
-            return [_grown(each, watched, raised.traceparent, rules, at_ms)]
-    cause = CAUSE_OF[raised.kind]
-    opened = Incident(f"{cause}-{raised.place}", cause, at_ms, at_ms, at_ms)
-    incidents.append(opened)
-    _put(opened, watched, raised.traceparent, at_ms)
-    return [opened.changed("opened", at_ms, watched.summary, tell=True)]
+    home = _home(incidents, holders, rules, at_ms)
+    if home is None:
+        cause = CAUSE_OF[raised.kind]
+        home = Incident(f"{cause}-{raised.place}", cause, at_ms, at_ms, at_ms)
+        incidents.append(home)
+        _put(home, watched, raised.traceparent, at_ms)
+        return [home.changed("opened", at_ms, watched.summary, tell=True)]
+    if home.is_resolved:
+        return [_reopened(home, watched, raised.traceparent, at_ms)]
+    if subject in home.signals and home.signals[subject].is_active:  # its end was missed
+        _put(home, watched, raised.traceparent, at_ms)
+        return []
+    return [_grown(home, watched, raised.traceparent, rules, at_ms)]
 
 
 def take_cleared(incidents: list[Incident], cleared: Cleared, at_ms: int) -> list[Changed]:
@@ -119,6 +116,22 @@ def _named(incidents: list[Incident], incident_id: str) -> Incident:
         if each.incident_id == incident_id:
             return each
     raise UnknownIncident(f"there is no incident {incident_id} that could be changed")
+
+
+def _home(
+    incidents: list[Incident], holders: list[Incident], rules: Alerting, at_ms: int
+) -> Incident | None:
+    """Return the incident to which a signal belongs, if any: one of its own, else a recent one."""
+
+    def may_go_on(each: Incident) -> bool:
+        return each.resolved_ms is None or at_ms - each.resolved_ms <= rules.reopen_within_ms
+
+    if holders and may_go_on(holders[0]):
+        return holders[0]
+    for each in latest_first(incidents):
+        if may_go_on(each) and at_ms - each.grown_ms <= rules.group_within_ms:
+            return each
+    return None
 
 
 def _put(incident: Incident, watched: Watched, traceparent: str, at_ms: int) -> None:

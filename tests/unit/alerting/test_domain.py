@@ -175,6 +175,27 @@ def test_a_signal_that_returns_soon_reopens_the_incident_and_nobody_looks_after_
     assert model.pass_(90) == [("escalated", True)]
 
 
+def test_what_comes_soon_after_belongs_to_the_incident_though_somebody_has_resolved_it(model):
+    model.raise_("error", 0)
+    model.say("resolve", 1)
+    assert model.raise_("score", 5) == [("reopened", True)]
+    assert set(model.incidents[0].signals) == {"error", "score"}
+    assert [each.is_active for each in model.incidents[0].signals.values()] == [False, True]
+    model.say("resolve", 6)
+    assert model.raise_("label", 16) == [("opened", True)], "too long after its latest signal"
+
+
+def test_what_goes_on_is_joined_before_what_is_resolved_is_opened_again(model):
+    model.raise_("error", 0)
+    model.say("resolve", 1)
+    model.raise_("score", 11)
+    model.say("resolve", 12, incident=1)
+    model.raise_("error", 13, number=1)
+    assert model.raise_("label", 14) == [("grown", False)]
+    assert set(model.incidents[0].signals) == {"error", "label"}
+    assert model.incidents[1].is_resolved
+
+
 def test_an_incident_that_is_over_for_long_is_forgotten_and_a_new_one_opens(model):
     model.raise_("error", 0)
     model.clear("error", 1)
