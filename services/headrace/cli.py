@@ -52,8 +52,10 @@ app.command(dead_letters)
 
 incidents = cyclopts.App(name="incidents", help="What is the matter, and who looks after it.")
 incidents.command("headrace.commands.incidents:list_", name="list")
-for verb in ("show", "ack", "resolve", "silence"):
+for verb in ("show", "ack", "resolve"):
     incidents.command(f"headrace.commands.incidents:{verb}", name=verb)
+for verb in ("silence", "unsilence"):
+    incidents.command(f"headrace.commands.silences:{verb}", name=verb)
 app.command(incidents)
 
 models = cyclopts.App(name="models", help="The models that were published, and which serves.")

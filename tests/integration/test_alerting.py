@@ -7,7 +7,8 @@ from hashlib import sha256
 
 import pytest
 
-from headrace.commands import incidents
+from headrace.commands import incidents, silences
+from headrace.errors import HeadraceError
 from support.receiver import receiving
 from support.running import run
 from support.use_case import deployed
@@ -159,7 +160,7 @@ def test_what_comes_at_once_is_one_incident_and_people_say_what_becomes_of_it(
         assert "escalated" not in history[history.index("acknowledged") :]
         publish(case, signal(case, subjects[0], number=1))
         service.until(lambda: "reopened" in receiver.changes())
-        incidents.silence(incident, lasting="1h", reason="known", charter=case.path)
+        silences.silence(incident, lasting="1h", reason="known", charter=case.path)
         service.until(lambda: "silenced" in changes(case))
         told = len(receiver.alerts())
         publish(case, signal(case, subjects[1], number=1))
@@ -173,12 +174,49 @@ def test_what_comes_at_once_is_one_incident_and_people_say_what_becomes_of_it(
     assert {"ada"} == {each["by"] for each in shown["timeline"] if each["change"] == "acknowledged"}
     incidents.list_(every=True, charter=case.path, json=True)
     listed = json.loads(capsys.readouterr().out)
-    assert [each["incident_id"] for each in listed] == [incident]
+    assert [each["incident_id"] for each in listed["incidents"]] == [incident]
+    assert [each["incident_id"] for each in listed["silences"]] == [incident]
     assert [each["command"] for each in case.records("incident-commands")] == [
         "ack",
         "silence",
         "resolve",
     ]
+
+
+def test_a_cause_is_silenced_ahead_of_time_through_a_kill_9_and_until_somebody_ends_it(
+    case, receiver, capsys
+):
+    with alerting(case, receiver) as first:
+        said = case.headrace(
+            *("incidents", "silence", "--cause", "data", "--lasting", "1h"),
+            *("--reason", "a maintenance", "--by", "ada"),
+        )
+        assert said.returncode == 0, said.stderr
+        first.until(lambda: case.is_drained("alerting", "incident-commands"))
+        first.process.kill()
+        first.process.wait(10)
+    with alerting(case, receiver) as second:
+        publish(case, signal(case, "input/amount_minor"), signal(case, "concept/error"))
+        second.until(receiver.alerts)
+        second.until(lambda: len(case.records("incidents")) >= 3)
+        [silenced] = {
+            each["incident_id"] for each in case.records("incidents") if each["cause"] == "data"
+        }
+        assert changes(case, silenced) == ["opened", "silenced"]
+        capsys.readouterr()
+        incidents.list_(charter=case.path, json=True)
+        [lasts] = json.loads(capsys.readouterr().out)["silences"]
+        assert (lasts["cause"], lasts["by"], lasts["reason"]) == ("data", "ada", "a maintenance")
+        incidents.list_(charter=case.path)
+        assert "Silences that last" in capsys.readouterr().out
+        assert not any(each.alert_id.startswith("data") for each in receiver.alerts())
+        silences.unsilence(cause="data", reason="it is over", charter=case.path)
+        second.until(lambda: any(each.alert_id.startswith("data") for each in receiver.alerts()))
+        told = [each.payload for each in receiver.alerts() if each.alert_id.startswith("data")]
+        assert told[0]["commonAnnotations"]["change"] == "silence_ended"
+        assert second.stop() == 0
+    with pytest.raises(HeadraceError, match="No silence of all of the cause data lasts"):
+        silences.unsilence(cause="data", reason="it is over", charter=case.path)
 
 
 def test_what_nobody_acknowledges_escalates_and_a_receiver_that_fails_is_tried_again(

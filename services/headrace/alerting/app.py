@@ -146,7 +146,7 @@ class Alerter:
         for each in received:
             time_ms = held.roll.pass_time(each.timestamp_ms, self._now_ms())
             for cause in CAUSES:
-                due = pass_time(held.incidents[cause].each, self._rules, time_ms)
+                due = pass_time(held.incidents[cause], self._rules, time_ms)
                 told.changes.extend((change, None) for change in due)
             place = f"{self._plural}-{each.partition}-{each.offset}"
             try:

@@ -13,6 +13,8 @@ from headrace.alerting.incidents import (
     ESCALATIONS_MOST,
     Changed,
     Incident,
+    Incidents,
+    Silence,
     Watched,
     latest_first,
 )
@@ -21,9 +23,10 @@ from headrace.usecase.alerting import Alerting
 
 
 class Commanded(NamedTuple):
-    """What somebody wants to become of an incident."""
+    """What somebody wants to become of an incident, or of all that belongs to a cause."""
 
     incident_id: str
+    """Empty of a cause."""
     command: IncidentCommand
     by: str
     reason: str
@@ -32,15 +35,13 @@ class Commanded(NamedTuple):
 
 
 class UnknownIncident(ValueError):
-    """There is no such incident, or it is over for so long that it was forgotten."""
+    """There is no such incident, nor cause; or it is over for so long that it was forgotten."""
 
 
-def take_raised(
-    incidents: list[Incident], raised: Raised, rules: Alerting, at_ms: int
-) -> list[Changed]:
+def take_raised(incidents: Incidents, raised: Raised, rules: Alerting, at_ms: int) -> list[Changed]:
     """Let what is not as it should be open an incident, or belong to one."""
     subject = raised.subject
-    holders = [each for each in latest_first(incidents) if subject in each.signals]
+    holders = [each for each in latest_first(incidents.each) if subject in each.signals]
     if any(each.signals[subject].signal_id == raised.signal_id for each in holders):
         return []  # said again
     watched = Watched(
@@ -51,27 +52,27 @@ def take_raised(
         raised.summary,
         at_ms,
     )
-    holder = holders[0] if holders else None
-    if holder is not None and not holder.is_resolved:
-        if holder.signals[subject].is_active:  # its end was missed
-            _put(holder, watched, raised.traceparent, at_ms)
-            return []
-        return [_grown(holder, watched, raised.traceparent, rules, at_ms)]
-    if holder is not None and at_ms - (holder.resolved_ms or 0) <= rules.reopen_within_ms:
-        return [_reopened(holder, watched, raised.traceparent, at_ms)]
-    for each in latest_first(incidents):
-        if not each.is_resolved and at_ms - each.grown_ms <= rules.group_within_ms:
-            return [_grown(each, watched, raised.traceparent, rules, at_ms)]
-    cause = CAUSE_OF[raised.kind]
-    opened = Incident(f"{cause}-{raised.place}", cause, at_ms, at_ms, at_ms)
-    incidents.append(opened)
-    _put(opened, watched, raised.traceparent, at_ms)
-    return [opened.changed("opened", at_ms, watched.summary, tell=True)]
+    home = _home(incidents.each, holders, rules, at_ms)
+    if home is None:
+        cause = CAUSE_OF[raised.kind]
+        home = Incident(f"{cause}-{raised.place}", cause, at_ms, at_ms, at_ms)
+        incidents.each.append(home)
+        _put(home, watched, raised.traceparent, at_ms)
+        opened = home.changed("opened", at_ms, watched.summary, tell=incidents.silence is None)
+        return [opened, *_hushed(home, incidents.silence, at_ms)]
+    if home.is_resolved:
+        tell = incidents.silence is None
+        reopened = _reopened(home, watched, raised.traceparent, at_ms, tell=tell)
+        return [reopened, *_hushed(home, incidents.silence, at_ms)]
+    if subject in home.signals and home.signals[subject].is_active:  # its end was missed
+        _put(home, watched, raised.traceparent, at_ms)
+        return []
+    return [_grown(home, watched, raised.traceparent, rules, at_ms)]
 
 
-def take_cleared(incidents: list[Incident], cleared: Cleared, at_ms: int) -> list[Changed]:
+def take_cleared(incidents: Incidents, cleared: Cleared, at_ms: int) -> list[Changed]:
     """Note that something is as it should be again."""
-    for each in latest_first(incidents):
+    for each in latest_first(incidents.each):
         watched = each.signals.get(cleared.subject)
         if (
             watched is not None
@@ -84,7 +85,7 @@ def take_cleared(incidents: list[Incident], cleared: Cleared, at_ms: int) -> lis
     return []
 
 
-def take_command(incidents: list[Incident], said: Commanded, at_ms: int) -> list[Changed]:
+def take_command(incidents: Incidents, said: Commanded, at_ms: int) -> list[Changed]:
     """Do what somebody says; nothing where it is so already.
 
     Raises
@@ -92,7 +93,7 @@ def take_command(incidents: list[Incident], said: Commanded, at_ms: int) -> list
     UnknownIncident
         There is no such incident.
     """
-    each = _named(incidents, said.incident_id)
+    each = _named(incidents.each, said.incident_id)
     if each.is_resolved:
         return []
     if said.command == "silence":
@@ -105,12 +106,35 @@ def take_command(incidents: list[Incident], said: Commanded, at_ms: int) -> list
     return [each.changed("acknowledged", at_ms, said.reason, by=said.by, tell=False)]
 
 
-def pass_time(incidents: list[Incident], rules: Alerting, at_ms: int) -> list[Changed]:
-    """Do what is due, and forget what is over for long."""
-    changes = [
-        change for each in incidents for change in _due(each, rules, at_ms) if change is not None
+def take_silence(incidents: Incidents, said: Commanded, at_ms: int) -> list[Changed]:
+    """Have nobody told of a cause until a time, or end that; nothing where it is so already.
+
+    What goes on is silenced at once; what opens, or opens again, while the silence lasts is
+    silenced as it does.
+    """
+    until_ms, lasting = said.until_ms or 0, incidents.silence
+    if _says_nothing_new(until_ms, None if lasting is None else lasting.until_ms, at_ms):
+        return []
+    incidents.silence = Silence(until_ms, said.by, said.reason)
+    return [
+        change
+        for each in incidents.each
+        if not each.is_resolved or each.hushed_until_ms is not None
+        for change in _hushed(each, incidents.silence, at_ms)
     ]
-    incidents[:] = [each for each in incidents if not _is_forgotten(each, rules, at_ms)]
+
+
+def pass_time(incidents: Incidents, rules: Alerting, at_ms: int) -> list[Changed]:
+    """Do what is due, and forget what is over for long."""
+    if incidents.silence is not None and at_ms >= incidents.silence.until_ms:
+        incidents.silence = None
+    changes = [
+        change
+        for each in incidents.each
+        for change in _due(each, rules, at_ms)
+        if change is not None
+    ]
+    incidents.each[:] = [each for each in incidents.each if not _is_forgotten(each, rules, at_ms)]
     return changes
 
 
@@ -119,6 +143,22 @@ def _named(incidents: list[Incident], incident_id: str) -> Incident:
         if each.incident_id == incident_id:
             return each
     raise UnknownIncident(f"there is no incident {incident_id} that could be changed")
+
+
+def _home(
+    incidents: list[Incident], holders: list[Incident], rules: Alerting, at_ms: int
+) -> Incident | None:
+    """Return the incident to which a signal belongs, if any: one of its own, else a recent one."""
+
+    def may_go_on(each: Incident) -> bool:
+        return each.resolved_ms is None or at_ms - each.resolved_ms <= rules.reopen_within_ms
+
+    if holders and may_go_on(holders[0]):
+        return holders[0]
+    for each in latest_first(incidents):
+        if may_go_on(each) and at_ms - each.grown_ms <= rules.group_within_ms:
+            return each
+    return None
 
 
 def _put(incident: Incident, watched: Watched, traceparent: str, at_ms: int) -> None:
@@ -141,19 +181,34 @@ def _grown(
     return incident.changed("grown", at_ms, watched.summary, tell=not is_quiet)
 
 
-def _reopened(incident: Incident, watched: Watched, traceparent: str, at_ms: int) -> Changed:
+def _reopened(
+    incident: Incident, watched: Watched, traceparent: str, at_ms: int, *, tell: bool
+) -> Changed:
     incident.resolved_ms, incident.acknowledged_by, incident.escalations = None, "", 0
     incident.opened_ms = incident.pressing_ms = at_ms
     _put(incident, watched, traceparent, at_ms)
-    return incident.changed("reopened", at_ms, watched.summary, tell=True)
+    return incident.changed("reopened", at_ms, watched.summary, tell=tell)
 
 
 def _silenced(incident: Incident, said: Commanded, at_ms: int) -> list[Changed]:
     until_ms = said.until_ms or 0
-    if until_ms == incident.silenced_until_ms or (until_ms <= at_ms and not incident.is_silenced):
+    if _says_nothing_new(until_ms, incident.silenced_until_ms, at_ms):
         return []
     incident.silenced_until_ms = until_ms
     return [incident.changed("silenced", at_ms, said.reason, by=said.by, tell=False)]
+
+
+def _hushed(incident: Incident, silence: Silence | None, at_ms: int) -> list[Changed]:
+    """Silence an incident with its cause; nothing where it is so already."""
+    if silence is None or incident.hushed_until_ms == silence.until_ms:
+        return []
+    incident.hushed_until_ms = silence.until_ms
+    return [incident.changed("silenced", at_ms, silence.reason, by=silence.by, tell=False)]
+
+
+def _says_nothing_new(until_ms: int, lasting_until_ms: int | None, at_ms: int) -> bool:
+    """Whether a silence is the one that lasts, or is over where none lasts."""
+    return until_ms == lasting_until_ms or (until_ms <= at_ms and lasting_until_ms is None)
 
 
 def _resolved(incident: Incident, by: str, reason: str, at_ms: int) -> Changed:
@@ -179,9 +234,9 @@ def _due(incident: Incident, rules: Alerting, at_ms: int) -> list[Changed | None
 
 
 def _silence_ended(incident: Incident, at_ms: int) -> Changed | None:
-    if incident.silenced_until_ms is None or at_ms < incident.silenced_until_ms:
+    if not incident.end_silences(at_ms):
         return None
-    incident.silenced_until_ms, incident.pressing_ms = None, at_ms
+    incident.pressing_ms = at_ms
     is_news = incident.told == "firing" if incident.is_resolved else incident.is_active
     return incident.changed("silence_ended", at_ms, "its time is over", tell=is_news)
 

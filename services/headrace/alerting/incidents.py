@@ -1,8 +1,10 @@
 """An incident: what it consists of, and what can become of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, NamedTuple
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Literal, NamedTuple, Self
+
+import orjson
 
 from headrace.alerting.causes import WORST_LAST, Cause
 from headrace.contracts.records import AlertKind, IncidentChange, IncidentState, Severity
@@ -52,6 +54,9 @@ class Incident:
     acknowledged_by: str = ""
     escalations: int = 0
     silenced_until_ms: int | None = None
+    """By itself."""
+    hushed_until_ms: int | None = None
+    """With all of its cause."""
     resolved_ms: int | None = None
     told: Told = "nothing"
     """What people were told last."""
@@ -72,7 +77,13 @@ class Incident:
     @property
     def is_silenced(self) -> bool:
         """Whether nobody is told."""
-        return self.silenced_until_ms is not None
+        return self.quiet_until_ms is not None
+
+    @property
+    def quiet_until_ms(self) -> int | None:
+        """Until when nobody is told, by whichever silence lasts longer; None where none does."""
+        ends = [self.silenced_until_ms, self.hushed_until_ms]
+        return max((each for each in ends if each is not None), default=None)
 
     @property
     def cleared_ms(self) -> int:
@@ -101,6 +112,15 @@ class Incident:
     def copy(self) -> "Incident":
         """Return a copy that shares nothing mutable."""
         return replace(self, signals=dict(self.signals))
+
+    def end_silences(self, at_ms: int) -> bool:
+        """Forget the silences that are over; return whether none is left, and one was."""
+        was_silenced = self.is_silenced
+        if self.silenced_until_ms is not None and at_ms >= self.silenced_until_ms:
+            self.silenced_until_ms = None
+        if self.hushed_until_ms is not None and at_ms >= self.hushed_until_ms:
+            self.hushed_until_ms = None
+        return was_silenced and not self.is_silenced
 
     def changed(
         self, change: IncidentChange, at_ms: int, reason: str, *, by: str = ALERTING, tell: bool
@@ -137,8 +157,43 @@ class Changed(NamedTuple):
         return f"{self.incident.incident_id}/{self.incident.number}"
 
 
-def restored(values: dict[str, Any]) -> Incident:
-    """Return an incident of what ``dataclasses.asdict`` has made of it."""
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nobody is told of what belongs to a cause, whether it has happened yet or not."""
+
+    until_ms: int
+    by: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Incidents:
+    """What is the matter of one cause, or was until lately."""
+
+    each: list[Incident] = field(default_factory=list)
+    silence: Silence | None = None
+
+    def copy(self) -> "Incidents":
+        """Return a copy that shares nothing mutable."""
+        return Incidents([incident.copy() for incident in self.each], self.silence)
+
+    def body(self) -> bytes:
+        """Return it as bytes."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def restored(cls, body: bytes) -> Self:
+        """Return what :meth:`body` says; it was the incidents alone before causes had silences."""
+        said = orjson.loads(body)
+        values: dict[str, Any] = said if isinstance(said, dict) else {"each": said}
+        silence = values.get("silence")
+        return cls(
+            [_restored(each) for each in values["each"]],
+            None if silence is None else Silence(**silence),
+        )
+
+
+def _restored(values: dict[str, Any]) -> Incident:
     signals = {subject: Watched(**each) for subject, each in values["signals"].items()}
     return Incident(**{**values, "signals": signals})
 

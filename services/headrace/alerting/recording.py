@@ -28,7 +28,7 @@ def incident_changed(changed: Changed, use_case: str, owner: Owner) -> IncidentC
         opened_at_ms=incident.opened_ms,
         acknowledged_by=incident.acknowledged_by,
         escalations=incident.escalations,
-        silenced_until_ms=incident.silenced_until_ms,
+        silenced_until_ms=incident.quiet_until_ms,
         signals=[
             IncidentSignal(
                 kind=each.kind,

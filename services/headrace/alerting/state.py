@@ -1,12 +1,9 @@
 """The state of alerting: under ``cause/<cause>`` its incidents, under ``services`` who lives."""
 
-from dataclasses import asdict, dataclass, field
 from typing import Final, cast
 
-import orjson
-
 from headrace.alerting.causes import CAUSES, Cause
-from headrace.alerting.incidents import Incident, restored
+from headrace.alerting.incidents import Incidents
 from headrace.alerting.services import Roll
 from headrace.chassis.state import View
 
@@ -14,17 +11,6 @@ PARTITION: Final = 0
 """All topics have one: what belongs together is seen by one worker, and others wait."""
 SLOT: Final = 0
 SERVICES: Final = "services"
-
-
-@dataclass(slots=True)
-class Incidents:
-    """What is the matter of one cause, or was until lately."""
-
-    each: list[Incident] = field(default_factory=list)
-
-    def body(self) -> bytes:
-        """Return it as bytes."""
-        return orjson.dumps([asdict(incident) for incident in self.each])
 
 
 State = Incidents | Roll
@@ -42,9 +28,7 @@ class AlertingFormat:
 
     def copy(self, value: State) -> State:
         """Return a copy that changes nothing in ``value``, nor is changed with it."""
-        if isinstance(value, Roll):
-            return value.copy()
-        return Incidents([incident.copy() for incident in value.each])
+        return value.copy()
 
     def apply(self, value: State, slot: int, body: bytes) -> None:  # noqa: ARG002 -- there is one
         """Restore one change."""
@@ -54,7 +38,8 @@ class AlertingFormat:
             value.heard_ms = told.heard_ms
             value.instances = told.instances
         else:
-            value.each = [restored(each) for each in orjson.loads(body)]
+            of_cause = Incidents.restored(body)
+            value.each, value.silence = of_cause.each, of_cause.silence
 
 
 class Held:

@@ -10,6 +10,7 @@ from headrace.alerting.domain import (
     take_cleared,
     take_command,
     take_raised,
+    take_silence,
 )
 from headrace.alerting.incidents import Changed
 from headrace.alerting.recording import MINUTE_MS
@@ -81,16 +82,21 @@ class Taking:
         Raises
         ------
         UnknownIncident
-            About an incident that is none.
+            About an incident, or a cause, that is none.
         """
         said = Commanded(*(each.record[name] for name in Commanded._fields))
+        silenced = each.record["cause"]
+        if silenced is not None:
+            if silenced not in CAUSES or said.command != "silence" or said.incident_id:
+                raise UnknownIncident(f"{silenced} is no cause of which that can be said")
+            return Took(take_silence(held.incidents[silenced], said, time_ms))
         for cause in CAUSES:
             if said.incident_id.startswith(f"{cause}-"):
-                return Took(take_command(held.incidents[cause].each, said, time_ms))
+                return Took(take_command(held.incidents[cause], said, time_ms))
         raise UnknownIncident(f"{said.incident_id} names no incident")
 
     def _say(self, held: Held, said: Raised | Cleared, time_ms: int) -> list[Changed]:
-        incidents = held.incidents[CAUSE_OF[said.kind]].each
+        incidents = held.incidents[CAUSE_OF[said.kind]]
         if isinstance(said, Raised):
             return take_raised(incidents, said, self._rules, time_ms)
         return take_cleared(incidents, said, time_ms)

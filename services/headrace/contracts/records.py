@@ -311,7 +311,7 @@ class IncidentChanged(TypedDict):
 
 
 class IncidentCommanded(TypedDict):
-    """Somebody said what is to become of an incident."""
+    """Somebody said what is to become of an incident, or of all that belongs to a cause."""
 
     incident_id: str
     command: IncidentCommand
@@ -319,6 +319,7 @@ class IncidentCommanded(TypedDict):
     reason: str
     until_ms: int | None
     commanded_at_ms: int
+    cause: str | None
 
 
 class HeartbeatSent(TypedDict):

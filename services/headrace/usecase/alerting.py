@@ -49,10 +49,10 @@ class Alerting:
     )
     """An incident whose signals have all been clear for so long is resolved."""
     reopen_within_ms: DurationMs = Field(default=DAY_MS, alias="reopen_within", examples=["1d"])
-    """A signal that returns so soon after its incident was resolved opens that again."""
+    """A signal that belongs to an incident opens it again so soon after it was resolved."""
     missing_after_ms: DurationMs = Field(default=_MINUTE_MS, alias="missing_after", examples=["1m"])
     """A service of which nothing was heard for so long is missing."""
-    dead_letter_share: Share = 0.01
+    dead_letter_share: Share = 0.05
     """Share of dead letters among what a service reads in a minute, above which people are told."""
 
     def severity(self, kind: AlertKind) -> Severity:

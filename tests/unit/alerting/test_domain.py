@@ -13,9 +13,9 @@ from headrace.alerting.domain import (
     take_cleared,
     take_command,
     take_raised,
+    take_silence,
 )
-from headrace.alerting.incidents import restored
-from headrace.alerting.state import Incidents
+from headrace.alerting.incidents import Incidents
 from headrace.usecase.alerting import Alerting
 
 RULES = Alerting(
@@ -32,9 +32,13 @@ class Model:
     """The incidents of the cause "model", and a clock in minutes."""
 
     def __init__(self):
-        self.incidents = []
+        self.held = Incidents()
         self.changes = []
         self.places = 0
+
+    @property
+    def incidents(self):
+        return self.held.each
 
     def raise_(self, subject, at, number=0, kind="concept"):
         self.places += 1
@@ -45,11 +49,11 @@ class Model:
             f"{subject} is off",
             f"signals-0-{self.places}",
         )
-        return self._note(take_raised(self.incidents, raised, RULES, at * MINUTE))
+        return self._note(take_raised(self.held, raised, RULES, at * MINUTE))
 
     def clear(self, subject, at, number=0):
         cleared = Cleared("concept", subject, f"{subject}@{number}", "as before")
-        return self._note(take_cleared(self.incidents, cleared, at * MINUTE))
+        return self._note(take_cleared(self.held, cleared, at * MINUTE))
 
     def say(self, command, at, incident=0, by="ada", until=None):
         said = Commanded(
@@ -59,14 +63,19 @@ class Model:
             "because",
             None if until is None else until * MINUTE,
         )
-        return self._note(take_command(self.incidents, said, at * MINUTE))
+        return self._note(take_command(self.held, said, at * MINUTE))
+
+    def hush(self, at, until, by="ada"):
+        said = Commanded("", "silence", by, "a maintenance", until * MINUTE)
+        return self._note(take_silence(self.held, said, at * MINUTE))
 
     def pass_(self, at):
-        return self._note(pass_time(self.incidents, RULES, at * MINUTE))
+        return self._note(pass_time(self.held, RULES, at * MINUTE))
 
     def restart(self):
-        body = Incidents(self.incidents).body()
-        self.incidents = [restored(each) for each in orjson.loads(body)]
+        held = Incidents.restored(self.held.body())
+        assert held == self.held == self.held.copy()
+        self.held = held
 
     def _note(self, changes):
         self.changes += changes
@@ -175,6 +184,27 @@ def test_a_signal_that_returns_soon_reopens_the_incident_and_nobody_looks_after_
     assert model.pass_(90) == [("escalated", True)]
 
 
+def test_what_comes_soon_after_belongs_to_the_incident_though_somebody_has_resolved_it(model):
+    model.raise_("error", 0)
+    model.say("resolve", 1)
+    assert model.raise_("score", 5) == [("reopened", True)]
+    assert set(model.incidents[0].signals) == {"error", "score"}
+    assert [each.is_active for each in model.incidents[0].signals.values()] == [False, True]
+    model.say("resolve", 6)
+    assert model.raise_("label", 16) == [("opened", True)], "too long after its latest signal"
+
+
+def test_what_goes_on_is_joined_before_what_is_resolved_is_opened_again(model):
+    model.raise_("error", 0)
+    model.say("resolve", 1)
+    model.raise_("score", 11)
+    model.say("resolve", 12, incident=1)
+    model.raise_("error", 13, number=1)
+    assert model.raise_("label", 14) == [("grown", False)]
+    assert set(model.incidents[0].signals) == {"error", "label"}
+    assert model.incidents[1].is_resolved
+
+
 def test_an_incident_that_is_over_for_long_is_forgotten_and_a_new_one_opens(model):
     model.raise_("error", 0)
     model.clear("error", 1)
@@ -215,6 +245,75 @@ def test_a_silence_may_be_made_longer_or_ended_and_one_that_is_over_already_is_n
     assert model.pass_(4) == [("silence_ended", True)]
 
 
+def test_of_a_silenced_cause_nobody_is_told_and_all_is_recorded_until_the_silence_ends(model):
+    assert model.hush(0, until=60) == []
+    assert model.raise_("error", 5) == [("opened", False), ("silenced", False)]
+    opened, silenced = model.changes
+    assert (opened.by, opened.incident.silenced_until_ms) == ("alerting", None)
+    assert (silenced.by, silenced.reason) == ("ada", "a maintenance")
+    assert silenced.incident.quiet_until_ms == 60 * MINUTE
+    assert model.raise_("score", 20) == [("opened", False), ("silenced", False)]
+    assert model.raise_("label", 21) == [("grown", False)]
+    assert model.pass_(59) == [], "nor does it escalate"
+    assert model.pass_(60) == [("silence_ended", True), ("silence_ended", True)]
+    assert model.pass_(61) == [], "it is told once"
+    assert model.raise_("quality", 71) == [("opened", True)]
+
+
+def test_what_opens_and_is_over_while_its_cause_is_silenced_is_never_told(model):
+    model.hush(0, until=60)
+    model.raise_("error", 5)
+    model.clear("error", 6)
+    assert model.pass_(16) == [("resolved", False)]
+    assert model.pass_(60) == [("silence_ended", False)]
+
+
+def test_a_silence_of_a_cause_is_one_of_what_goes_on_already_and_of_what_opens_again(model):
+    model.raise_("error", 0)
+    model.say("resolve", 1)
+    model.raise_("score", 20)
+    assert model.hush(21, until=90) == [("silenced", False)]
+    assert model.changes[-1].incident.incident_id == model.incidents[1].incident_id
+    assert model.raise_("error", 30, number=1) == [("reopened", False), ("silenced", False)]
+    model.say("resolve", 31)
+    assert model.raise_("error", 32, number=2) == [("reopened", False)], "it is silenced as it was"
+    assert model.pass_(90) == [("silence_ended", True), ("silence_ended", True)]
+
+
+def test_a_silence_of_a_cause_may_be_made_longer_or_ended_early(model):
+    assert model.hush(0, until=0) == []
+    assert model.held.silence is None, "what is over already is none"
+    model.hush(0, until=10)
+    model.raise_("error", 1)
+    assert model.hush(2, until=10, by="bob") == []
+    assert model.hush(3, until=20, by="bob") == [("silenced", False)]
+    assert model.pass_(10) == []
+    assert model.hush(11, until=11, by="eve") == [("silenced", False)]
+    assert model.changes[-1].by == "eve"
+    assert model.pass_(11) == [("silence_ended", True)]
+    assert model.raise_("score", 12) == [("opened", True)], "people are told again"
+
+
+def test_an_incident_and_its_cause_are_silenced_each_for_its_own_time(model):
+    model.raise_("error", 0)
+    model.say("silence", 1, until=60)
+    model.hush(2, until=30)
+    model.hush(3, until=3)
+    assert model.pass_(30) == [], "its own silence lasts"
+    assert model.incidents[0].quiet_until_ms == 60 * MINUTE
+    model.hush(31, until=90)
+    model.say("silence", 40, until=40)
+    assert model.pass_(60) == [], "that of its cause lasts"
+    assert model.pass_(90) == [("silence_ended", True)]
+
+
+def test_incidents_that_were_kept_before_causes_had_silences_are_read(model):
+    model.raise_("error", 0)
+    kept = orjson.loads(model.held.body())["each"]
+    del kept[0]["hushed_until_ms"]
+    assert Incidents.restored(orjson.dumps(kept)) == model.held
+
+
 def test_a_person_resolves_whatever_the_signals_say(model):
     model.raise_("error", 0)
     assert model.say("resolve", 1) == [("resolved", True)]
@@ -225,7 +324,7 @@ def test_a_person_resolves_whatever_the_signals_say(model):
 
 def test_of_an_incident_that_is_none_nobody_can_say_anything(model):
     with pytest.raises(UnknownIncident, match="model-signals-0-9"):
-        take_command([], Commanded("model-signals-0-9", "ack", "ada", "", None), 0)
+        take_command(Incidents(), Commanded("model-signals-0-9", "ack", "ada", "", None), 0)
 
 
 SUBJECTS = st.sampled_from(["error", "score", "label"])
@@ -236,7 +335,8 @@ STEPS = st.lists(
         st.tuples(st.just("clear"), SUBJECTS, NUMBERS),
         st.tuples(st.just("ack"), st.integers(0, 2), st.sampled_from(["ada", "bob"])),
         st.tuples(st.just("resolve"), st.integers(0, 2), st.just("ada")),
-        st.tuples(st.just("silence"), st.integers(0, 2), st.integers(1, 60)),
+        st.tuples(st.just("silence"), st.integers(0, 2), st.integers(0, 60)),
+        st.tuples(st.just("hush"), st.none(), st.integers(0, 60)),
         st.tuples(st.just("time"), st.integers(1, 40), st.none()),
     ),
     max_size=40,
@@ -254,6 +354,8 @@ def take(model, step, at):
         model.say(verb, at, incident=what, by=how)
     elif verb == "silence" and what < len(model.incidents):
         model.say("silence", at, incident=what, until=at + how)
+    elif verb == "hush":
+        model.hush(at, until=at + how)
 
 
 def fold(steps, *, is_shaken):
@@ -263,6 +365,7 @@ def fold(steps, *, is_shaken):
         at += step[1] if step[0] == "time" else 1
         model.pass_(at)
         take(model, step, at)
+        model.pass_(at)
         if is_shaken:
             before, places = len(model.changes), model.places
             model.restart()
@@ -292,6 +395,23 @@ def test_the_changes_of_an_incident_are_numbered_without_a_gap(steps):
         incident = each.incident
         assert incident.number == numbers.get(incident.incident_id, 0) + 1
         numbers[incident.incident_id] = incident.number
+
+
+@given(STEPS)
+def test_while_a_cause_is_silenced_nobody_is_told_of_it(steps):
+    model, at = Model(), 0
+    for step in steps:
+        at += step[1] if step[0] == "time" else 1
+        model.pass_(at)
+        before, is_silenced = len(model.changes), model.held.silence is not None
+        take(model, step, at)
+        if is_silenced:
+            assert not any(each.is_told for each in model.changes[before:])
+        assert all(
+            each.hushed_until_ms == (model.held.silence and model.held.silence.until_ms)
+            for each in model.incidents
+            if not each.is_resolved
+        ), "what goes on is silenced exactly while its cause is"
 
 
 @given(STEPS)

@@ -100,7 +100,7 @@ def heartbeat(instance="alerting", state="running"):
     }
 
 
-def command(incident, word="ack", until=None):
+def command(incident="", word="ack", until=None, cause=None):
     return {
         "incident_id": incident,
         "command": word,
@@ -108,6 +108,7 @@ def command(incident, word="ack", until=None):
         "reason": "because",
         "until_ms": until,
         "commanded_at_ms": START,
+        "cause": cause,
     }
 
 
@@ -166,6 +167,38 @@ def test_what_somebody_says_about_no_incident_is_a_dead_letter(service):
     assert [each.reason for each in service.rejected] == ["invalid_value", "invalid_value"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        command(cause="weather", word="silence", until=START + MINUTE),
+        command(cause="data", word="ack"),
+        command("data-signals-0-0", cause="data", word="silence", until=START + MINUTE),
+    ],
+    ids=["no cause", "no silence", "an incident and a cause"],
+)
+def test_of_a_cause_nothing_can_be_said_but_that_it_is_silenced(service, said):
+    service.take("signals", (0, signal("input/a")))
+    service.take("incident-commands", (0, said))
+    assert [each.reason for each in service.rejected] == ["invalid_value"]
+    assert service.changes() == ["opened"]
+
+
+def test_a_cause_is_silenced_before_anything_has_happened_and_others_are_not(service):
+    said = command(cause="data", word="silence", until=START + 90 * MINUTE)
+    service.take("incident-commands", (0, said))
+    service.restart()
+    service.take("signals", (1, signal("input/a")), (1, signal("concept/error")))
+    assert service.changes() == ["opened", "silenced", "opened"]
+    assert [each["incident_id"] for each in service.alerts()] == ["model-signals-0-2"]
+    silenced = service.out["incidents"][1]
+    assert silenced["silenced_until_ms"] == START + 90 * MINUTE
+    assert (silenced["by"], silenced["reason"]) == ("ada", "because")
+    service.restart()
+    service.take("heartbeats", (90, heartbeat()))
+    [told] = [each for each in service.alerts() if each["incident_id"].startswith("data")]
+    assert (told["change"], told["status"]) == ("silence_ended", "firing")
+
+
 def test_what_somebody_says_is_recorded_with_who_and_why(service):
     service.take("signals", (0, signal("concept/error")))
     service.take("incident-commands", (1, command("model-signals-0-0")))
@@ -204,6 +237,14 @@ RECORDS = st.lists(
             st.sampled_from(["data", "model"]),
             st.integers(0, 5),
             st.sampled_from(["ack", "resolve", "silence"]),
+        ),
+        st.builds(
+            lambda cause, minutes: (
+                "incident-commands",
+                command(cause=cause, word="silence", until=START + minutes * MINUTE),
+            ),
+            st.sampled_from(["data", "model", "liveness"]),
+            st.integers(0, 300),
         ),
     ),
     max_size=30,

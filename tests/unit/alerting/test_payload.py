@@ -6,6 +6,7 @@ import pytest
 
 from headrace.alerting.causes import CAUSE_OF, CAUSES, Cleared, Raised, runbook
 from headrace.alerting.domain import pass_time, take_cleared, take_raised
+from headrace.alerting.incidents import Incidents
 from headrace.alerting.payload import Payloads
 from headrace.alerting.recording import alert_raised, watchdog_raised
 from headrace.contracts.location import shipped
@@ -20,7 +21,7 @@ RAISED = Raised("concept", "concept/error", "e@1", "it errs", "signals-0-7")
 
 
 def changed():
-    incidents = []
+    incidents = Incidents()
     [opened] = take_raised(incidents, RAISED, RULES, 1_000)
     take_cleared(incidents, Cleared("concept", "concept/error", "e@1", "as before"), 2_000)
     [resolved] = pass_time(incidents, RULES, 2_000 + RULES.resolve_after_ms)

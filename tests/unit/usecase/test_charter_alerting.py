@@ -4,6 +4,8 @@ import pytest
 
 from headrace.contracts.schemas import field_names
 from headrace.errors import HeadraceError
+from headrace.simulator.kinds import REJECTED
+from headrace.simulator.traffic import SHARES
 from headrace.usecase.alerting import Alerting
 from headrace.usecase.charter import Charter
 from support.charter_texts import card_fraud
@@ -29,14 +31,19 @@ def test_a_charter_that_says_nothing_has_alerting_all_the_same(load):
 
 def test_what_is_declared_is_read_and_the_rest_is_as_usual(load):
     alerting = load(
-        '\n[alerting]\ncool_down = "90s"\ndead_letter_share = 0.05\n'
+        '\n[alerting]\ncool_down = "90s"\ndead_letter_share = 0.02\n'
         'severities = { input = "critical", cost = "info" }\n'
     )
     assert alerting.cool_down_ms == 90_000
-    assert alerting.dead_letter_share == 0.05
+    assert alerting.dead_letter_share == 0.02
     assert alerting.severity("input") == "critical"
     assert alerting.severity("cost") == "info"
     assert alerting.severity("quality") == "warning"
+
+
+def test_what_the_simulator_breaks_on_purpose_calls_nobody(load):
+    broken = sum(share for kind, share in SHARES.items() if kind in REJECTED)
+    assert load().dead_letter_share > 2 * broken
 
 
 @pytest.mark.parametrize(
