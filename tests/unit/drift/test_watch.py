@@ -13,7 +13,8 @@ from headrace.contracts.codec import Decoder, Encoder
 from headrace.contracts.location import shipped
 from headrace.contracts.schemas import load_schema, nullable_fields
 from headrace.drift.recording import Evidence, signal_changed
-from headrace.drift.watch import SHARES, Watch, kind_of
+from headrace.drift.shares import SHARES, kind_of
+from headrace.drift.watch import Watch
 from headrace.usecase.charter import Charter
 from support.drifting import STEP_MS, Traffic
 
