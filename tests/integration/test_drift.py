@@ -19,11 +19,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 FEATURE = "amount_minor"
 QUIET, SHIFTED, AFTER = 290, 12, 40
 INPUTS = ("sketches", "outcomes")
+SEGMENTS = {"[policy]\n": '[drift]\nsegments = ["card_new"]\n\n[policy]\n'}
 
 
 @pytest.fixture
 def case(stack, use_case, tmp_path):
-    with deployed(use_case, tmp_path) as case:
+    with deployed(use_case, tmp_path, SEGMENTS) as case:
         yield case
 
 
@@ -41,8 +42,9 @@ def sketches(case):
 
 
 def outcomes(case):
-    """Frauds get high scores; the last ones don't."""
+    """Frauds get high scores; the last ones don't. All cards are new."""
     rnd = random.Random(3)
+    features = [float(name == "card_new") for name in case.charter.feature_set.names]
     for number in range(900):
         at_ms = START_MS + (62 * DAY_MS + number * 60_000 if number else 0)
         value = rnd.random() < 0.3
@@ -51,6 +53,7 @@ def outcomes(case):
             case,
             number,
             value,
+            features=features,
             score=rnd.betavariate(6, 2) if is_seen else rnd.betavariate(2, 6),
             occurred_at_ms=at_ms,
             known_at_ms=at_ms + DAY_MS,
@@ -101,6 +104,7 @@ def test_what_drifts_is_told_once_though_drift_is_killed(case):
     assert concept[0]["model"] == "scorecard"
     assert concept[0]["since_ms"] < concept[0]["noticed_at_ms"]
     assert {each["kind"] for each in signals} <= {"input", "concept", "calibration"}
+    assert {each["segment"] for each in signals} == {"", "card_new=1"}
     (letter,) = case.records("sketches.dlq")
     assert letter["service"] == "drift"
     keys = [message.key().decode() for message in case.messages("signals")]

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 EVENTS = 1_000
 INPUTS = ("events", "decisions", "events.dlq")
+SEGMENTS = {"[policy]\n": '[drift]\nsegments = ["card_new", "weekend"]\n\n[policy]\n'}
 YEAR_2090_MS = 3_786_912_000_000
 """Nothing of before has such a time but what is absurd."""
 YEAR_9999_MS = 253_370_764_800_000
@@ -22,7 +23,7 @@ YEAR_9999_MS = 253_370_764_800_000
 
 @pytest.fixture
 def case(stack, use_case, tmp_path):
-    with deployed(use_case, tmp_path) as case:
+    with deployed(use_case, tmp_path, SEGMENTS) as case:
         yield case
 
 
@@ -72,6 +73,7 @@ def test_sketches_come_to_all_records_though_sketching_is_killed(case):
     counts, bins, sums = summed(sketches["decisions"])
     told, told_bins, told_sums = of_decisions(case.charter, decisions, YEAR_2090_MS)
     assert len(decisions) > EVENTS / 2
+    assert "score/card_new=1" in told_sums
     assert (counts, bins) == (told, told_bins)
     assert all(math.isclose(sums[name], told_sums[name], rel_tol=1e-9) for name in told_sums)
     schema_id = int.from_bytes(strange[1:5])

@@ -43,9 +43,19 @@ class Traffic:
         *,
         model: str = "scorecard",
     ) -> dict[str, Any]:
-        """Return the next sketch of decisions; some histograms are shifted by so many bins."""
-        names = [*self._charter.feature_set.names, "score"]
-        histograms = [self._histogram(name, (shifts or {}).get(name, 0)) for name in names]
+        """Return the next sketch of decisions; some histograms are shifted by so many bins.
+
+        Of each of the charter's segments both values are there, 250 decisions each; of "weekend",
+        which comes with time, only one at a time.
+        """
+        names = dict.fromkeys([*self._charter.feature_set.names, "score"], 500)
+        for name in self._charter.drift.segments:
+            values = [self.weekend] if name == "weekend" else [0, 1]
+            names |= {f"score/{name}={value}": 500 // len(values) for value in values}
+        histograms = [
+            self._histogram(name, (shifts or {}).get(name, 0), records)
+            for name, records in names.items()
+        ]
         return self._sketch("decisions", counts or {}, histograms, model)
 
     def events(self, records: int = 500, counts: Mapping[str, int] | None = None) -> dict[str, Any]:
@@ -57,15 +67,30 @@ class Traffic:
         return self._sketch("events.dlq", {"reason/undecodable": records}, records=records)
 
     def outcome(
-        self, value: bool, score: float, *, model: str = "scorecard", source: str = "chargeback"
+        self,
+        value: bool,
+        score: float,
+        *,
+        model: str = "scorecard",
+        source: str = "chargeback",
+        features: Mapping[str, float] | None = None,
     ) -> dict[str, Any]:
-        """Return what an event of ten days ago turned out to be: the parts that are looked at."""
-        at_ms = self.now_ms
+        """Return what an event of ten days ago turned out to be: the parts that are looked at.
+
+        Parameters
+        ----------
+        features
+            Some of them; the others are 0, but for "weekend".
+        """
+        at_ms, feature_set = self.now_ms, self._charter.feature_set
+        known = {"weekend": self.weekend, **(features or {})}
         return {
             "decision_id": f"decision-{at_ms}",
             "occurred_at_ms": at_ms - 10 * DAY_MS,
             "known_at_ms": at_ms,
             "delay_ms": 10 * DAY_MS,
+            "feature_set": feature_set.digest,
+            "features": [float(known.get(name, 0)) for name in feature_set.names],
             "model": model,
             "fallback": "",
             "score": score,
@@ -79,12 +104,17 @@ class Traffic:
         """When it is (event time)."""
         return START_MS + self._number * STEP_MS
 
+    @property
+    def weekend(self) -> int:
+        """Whether it is a weekend: 0 or 1."""
+        return int(hour_of_week(self.now_ms) >= 5 * 24)
+
     def passes(self) -> None:
         """Let six hours pass."""
         self._number += 1
 
-    def _histogram(self, name: str, shift: int) -> dict[str, Any]:
-        counts = self._rng.multinomial(500, _SHARES)
+    def _histogram(self, name: str, shift: int, records: int) -> dict[str, Any]:
+        counts = self._rng.multinomial(records, _SHARES)
         bins = _BINS + shift
         is_any = counts > 0
         return {

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from headrace.usecase.bins import NUMBERS, PROBABILITIES
+from headrace.usecase.segments import Segments
 
 
 def summed(sketches):
@@ -24,6 +25,7 @@ def of_decisions(charter, records, until_ms):
     """What sketches of decisions must come to; {} is an unreadable one."""
     names = charter.feature_set.names
     counts, bins, sums = Counter(records=len(records)), Counter(), Counter()
+    segments = Segments(charter)
     for record in records:
         if not record:
             counts["unreadable"] += 1
@@ -36,7 +38,8 @@ def of_decisions(charter, records, until_ms):
         if record["fallback"]:
             counts[f"fallback/{record['fallback']}"] += 1
         else:
-            columns["score"] = (PROBABILITIES, record["score"])
+            names_of_scores = ["score", *(f"score/{each}" for each in segments.of(record))]
+            columns |= dict.fromkeys(names_of_scores, (PROBABILITIES, record["score"]))
         if record["feature_set"] != charter.feature_set.digest:
             counts["features/other"] += 1
         else:

@@ -91,6 +91,8 @@ def its_signals(drifted: Drifted) -> Iterator[tuple[str, list[str]]]:
         since = datetime.fromtimestamp(signal["since_ms"] // 1_000, UTC)
         features = [f"{each['feature']} by {each['magnitude']:.2f}" for each in signal["features"]]
         lines = [f"since {since:%Y-%m-%d %H:%M}Z of event time, by {signal['magnitude']:.2f}"]
+        if signal["segment"]:
+            lines.append(f"of events with {signal['segment']} only")
         if features:
             lines.append(f"features that have shifted: {', '.join(features)}")
         lines.append(f"what to do: {told[signal['signal_id']]['runbook']}")

@@ -5,6 +5,8 @@ from math import exp, log
 from typing import Any, Final, NamedTuple
 
 from headrace.drift.monitor import Value
+from headrace.drift.segments import Followed, within
+from headrace.usecase.segments import Segments
 
 POSITIVES: Final = "concept/positives"
 NEGATIVES: Final = "concept/negatives"
@@ -16,6 +18,8 @@ _LONG: Final = 8.0
 long in 3,000.
 """
 _SMALLEST: Final = 1e-6
+_ALL: Final = ""
+"""In the place of a segment."""
 _MEASURES: Final = {
     POSITIVES: "score that positives get (geometric mean)",
     NEGATIVES: "log loss of the scores that negatives get (geometric mean)",
@@ -69,6 +73,56 @@ class Stretches:
         self._passed, self._total, self._positives = parts[0], parts[1], int(parts[2])
 
 
+class Part:
+    """Some of the outcomes: all, or those of a segment; and what they say of the scores.
+
+    Parameters
+    ----------
+    before
+        How many others were looked at before the first of them, since the model serves.
+    """
+
+    def __init__(self, before: int = 0) -> None:
+        self.before = before
+        self._negatives = [0.0, 0]
+        """Since the latest positive: the sum of their losses, and how many there were."""
+        self._stretches = {CALIBRATION: Stretches(), BASE_RATE: Stretches()}
+
+    def take(self, score: float, *, is_positive: bool) -> Iterator[tuple[str, float]]:
+        """Take in an outcome; yield the subject of each value that it completes, and the value."""
+        yield from self._losses(score, is_positive=is_positive)
+        for subject, amount in ((CALIBRATION, score), (BASE_RATE, 1.0)):
+            often = self._stretches[subject].take(amount, is_positive=is_positive)
+            if often is not None:
+                yield subject, often
+
+    def _losses(self, score: float, *, is_positive: bool) -> Iterator[tuple[str, float]]:
+        """Yield what a positive costs the score, and what the negatives before it did."""
+        if not is_positive:
+            self._negatives[0] -= log(1 - score)
+            self._negatives[1] += 1
+            return
+        yield POSITIVES, -log(score)
+        loss, count = self._negatives
+        if count:
+            yield NEGATIVES, log(loss / count)
+            self._negatives = [0.0, 0]
+
+    def parts(self) -> dict[str, Any]:
+        """Return all of it as JSON, for :meth:`restore`."""
+        return {
+            "before": self.before,
+            "negatives": self._negatives,
+            "stretches": {name: each.parts() for name, each in self._stretches.items()},
+        }
+
+    def restore(self, parts: Mapping[str, Any]) -> None:
+        """Become what another was."""
+        self.before, self._negatives = parts["before"], list(parts["negatives"])
+        for subject, stretches in self._stretches.items():
+            stretches.restore(parts["stretches"][subject])
+
+
 class OutcomeStreams:
     """Turns outcomes into the values that are watched.
 
@@ -82,9 +136,13 @@ class OutcomeStreams:
         From an event until all is known of it that is waited for.
     unscaled
         The model whose scores are no probabilities, by name; empty where there is none.
+    segments
+        Those that are watched by themselves, too.
     """
 
-    def __init__(self, settled_ms: int, unscaled: str = "") -> None:
+    def __init__(
+        self, settled_ms: int, unscaled: str = "", segments: Segments | None = None
+    ) -> None:
         self._settled_ms = settled_ms
         self._unscaled = unscaled
         self.model = ""
@@ -93,9 +151,10 @@ class OutcomeStreams:
         """When the first and the latest happened that it has decided."""
         self.seen = 0
         """Outcomes that were looked at, since it serves."""
-        self._negatives = [0.0, 0]
-        """Since the latest positive: the sum of their losses, and how many there were."""
-        self._stretches = {CALIBRATION: Stretches(), BASE_RATE: Stretches()}
+        self._segments = segments
+        self._followed = Followed()
+        self._parts = {_ALL: Part()}
+        """By segment, those that are followed."""
 
     def is_another_model(self, record: Mapping[str, Any]) -> bool:
         """Tell whether an outcome is the first of another model; then it is the one that serves.
@@ -112,9 +171,13 @@ class OutcomeStreams:
         if at_ms < latest_ms:
             return False
         self.model, self._since_ms, self._latest_ms = record["model"], at_ms, at_ms
-        self._negatives, self.seen = [0.0, 0], 0
-        self._stretches = {subject: Stretches() for subject in self._stretches}
+        self.seen = 0
+        self._parts = {segment: Part() for segment in self._parts}
         return True
+
+    def seen_since(self, segment: str) -> int:
+        """Return how many outcomes were looked at, since the first of a segment or of all."""
+        return self.seen - self._parts[segment].before
 
     def values(self, record: Mapping[str, Any]) -> Iterator[Seen]:
         """Yield the values that an ``OutcomeKnown`` completes."""
@@ -128,27 +191,17 @@ class OutcomeStreams:
             return
         self.seen += 1
         score = min(max(record["score"], _SMALLEST), 1 - _SMALLEST)
-        is_positive, is_scaled = record["value"], self.model != self._unscaled
         yield Seen(DELAY + record["source"], Value(log(record["delay_ms"] + 1), at_ms, example))
-        if is_scaled:
-            for subject, strange in self._losses(score, is_positive=is_positive):
-                yield Seen(subject, Value(strange, at_ms, example))
-        for subject, amount in ((CALIBRATION, score), (BASE_RATE, 1.0)):
-            often = self._stretches[subject].take(amount, is_positive=is_positive)
-            if often is not None and (is_scaled or subject == BASE_RATE):
-                yield Seen(subject, Value(often, at_ms, example))
+        for segment in self._of(record):
+            part = self._parts.setdefault(segment, Part(self.seen - 1))
+            for measure, value in part.take(score, is_positive=record["value"]):
+                if self.model != self._unscaled or measure == BASE_RATE:
+                    yield Seen(within(measure, segment), Value(value, at_ms, example))
 
-    def _losses(self, score: float, *, is_positive: bool) -> Iterator[tuple[str, float]]:
-        """Yield what a positive costs the score, and what the negatives before it did."""
-        if not is_positive:
-            self._negatives[0] -= log(1 - score)
-            self._negatives[1] += 1
-            return
-        yield POSITIVES, -log(score)
-        loss, count = self._negatives
-        if count:
-            yield NEGATIVES, log(loss / count)
-            self._negatives = [0.0, 0]
+    def _of(self, record: Mapping[str, Any]) -> list[str]:
+        """Return what an outcome is part of: all of them, and its segments."""
+        segments = self._segments.of(record) if self._segments else []
+        return [_ALL, *map(self._followed.pooled, segments)]
 
     def slots(self) -> dict[int, dict[str, Any]]:
         """Return all of it as JSON, for :meth:`restore`, in one slot."""
@@ -157,8 +210,7 @@ class OutcomeStreams:
             "since_ms": self._since_ms,
             "latest_ms": self._latest_ms,
             "seen": self.seen,
-            "negatives": self._negatives,
-            "stretches": {name: each.parts() for name, each in self._stretches.items()},
+            "parts": {segment: each.parts() for segment, each in self._parts.items()},
         }
         return {0: parts}
 
@@ -167,9 +219,12 @@ class OutcomeStreams:
         parts = slots[0]
         self.model, self.seen = parts["model"], parts["seen"]
         self._since_ms, self._latest_ms = parts["since_ms"], parts["latest_ms"]
-        self._negatives = list(parts["negatives"])
-        for subject, stretches in self._stretches.items():
-            stretches.restore(parts["stretches"][subject])
+        for segment, kept in parts["parts"].items():
+            if segment != _ALL:
+                if self._segments is None or not self._segments.has(segment):
+                    continue  # the charter names it no more
+                self._followed.pooled(segment)
+            self._parts.setdefault(segment, Part()).restore(kept)
 
 
 def measure_of(subject: str) -> str:

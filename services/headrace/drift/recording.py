@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from headrace.contracts.records import SignalChanged
 from headrace.drift import outcomes
+from headrace.drift.segments import divided
 from headrace.drift.watch import Noticed
 
 _MEASURES = {
@@ -30,23 +31,24 @@ class Evidence(NamedTuple):
 def signal_changed(use_case: str, noticed: Noticed, last: Evidence) -> SignalChanged:
     """Return the record of something that was noticed."""
     change, subject = noticed.change, noticed.subject
+    whole, segment = divided(subject)
     is_of_outcomes = noticed.kind in ("concept", "calibration", "label")
 
     def shown(mean: float) -> float:
-        return outcomes.shown(subject, mean) if is_of_outcomes else mean
+        return outcomes.shown(whole, mean) if is_of_outcomes else mean
 
     return {
         "signal_id": f"{subject}@{change.began_ms}",
         "use_case": use_case,
         "kind": noticed.kind,
         "subject": subject,
-        "segment": "",
+        "segment": segment,
         "state": "raised" if change.is_raised else "cleared",
         "reason": change.reason,
         "since_ms": change.began_ms,
         "noticed_at_ms": change.noticed_at_ms,
         "observed": change.observed,
-        "measure": _measure(subject),
+        "measure": _measure(whole),
         "before": shown(change.sized.before),
         "after": shown(change.sized.after),
         "magnitude": change.sized.magnitude,

@@ -5,53 +5,36 @@ of the one rate that the charter allows; what it takes to convince a monitor fol
 and from how many values an event makes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from headrace.contracts.records import SignalKind
 from headrace.drift.blocks import RECORDS, BlockMonitor, Tally
-from headrace.drift.monitor import Change, Monitor
-from headrace.drift.outcomes import (
-    BASE_RATE,
-    CALIBRATION,
-    DELAY,
-    NEGATIVES,
-    POSITIVES,
-    OutcomeStreams,
+from headrace.drift.monitor import Change
+from headrace.drift.monitors import (
+    DEAD_LETTERS,
+    FLAGS,
+    INPUT,
+    NULL,
+    SCHEMA,
+    SCORE,
+    SEGMENTED,
+    SERVING,
+    VOLUME,
+    new_monitors,
+    new_segment_monitor,
 )
-from headrace.drift.values import RateMonitor, ValueMonitor
+from headrace.drift.outcomes import OutcomeStreams
+from headrace.drift.segments import Followed, divided, within
+from headrace.drift.shares import Shares, kind_of
 from headrace.drift.volume import Volume
 from headrace.usecase.charter import Charter
+from headrace.usecase.segments import Segments
 
-INPUT: Final = "input/"
-SCORE: Final = "score/served"
-VOLUME: Final = "quality/volume"
-DEAD_LETTERS: Final = "quality/dead_letters"
-SCHEMA: Final = "quality/schema"
-NULL: Final = "quality/null/"
-SERVING: Final = "serving/"
-FLAGS: Final = ("fallback", "deadline_missed", "late")
-"""What is counted of decisions, and watched as shares."""
-SHARES: Final[Mapping[str, float]] = {
-    "input": 0.25,
-    "score": 0.05,
-    "concept": 0.25,
-    "calibration": 0.1,
-    BASE_RATE: 0.1,
-    "label": 0.05,
-    "quality": 0.1,
-    "serving": 0.1,
-}
-"""Of the false alarms that are allowed, by subject or kind; evenly among the others of a kind."""
-_LEAST_INDEX: Final = 0.05
-"""Of a population stability index; 0.1 is commonly called a small change, 0.25 a large one."""
-_LEAST_RATIO: Final = 0.2
-"""Of a difference of logarithms: about a fifth more or less."""
-_LEAST_VALUES: Final = 20
 _LARGEST: Final = 1e300
 """Sum of a sketch's values: sums of these are finite, as numbers in JSON are."""
 _FEATURES: Final = 5
-_OF_OUTCOMES: Final = ("concept/", "calibration/", "label/")
+_OF_OUTCOMES: Final = ("concept", "calibration", "label")
 
 
 class Kept(Protocol):
@@ -99,24 +82,23 @@ class Watch:
     """
 
     def __init__(self, charter: Charter, nullable: Sequence[str]) -> None:
-        self._use_case = charter.name
+        self._charter = charter
         self._once_in = float(charter.drift.once_in)
         self._names = charter.feature_set.names
+        self._segments = Segments(charter)
+        self._followed = Followed()
+        """Segments, of which scores are watched."""
+        self._monitors = new_monitors(charter, nullable)
+        self._shares = Shares(SEGMENTED if self._segments.places else ())
+        for subject in self._monitors:
+            self._shares.add(subject)
         settled_ms = charter.labels.horizon_ms + charter.events.lateness_ms
-        self._warm_up_ms = max(charter.feature_set.windows_ms, default=0)
-        self._monitors = self._new_monitors(charter, nullable)
-        sharing = [subject if subject in SHARES else kind_of(subject) for subject in self._monitors]
-        self.shares: Mapping[str, float] = {
-            subject: SHARES[among] / sharing.count(among)
-            for subject, among in zip(self._monitors, sharing, strict=True)
-        }
-        """Of the false alarms that are allowed, by what is watched."""
         scorecard = charter.model
         unscaled = "" if scorecard.family == "logistic" else scorecard.name
-        self._outcomes = OutcomeStreams(settled_ms, unscaled)
+        self._outcomes = OutcomeStreams(settled_ms, unscaled, self._segments)
         self._volume = Volume()
         self._serving = _Serving()
-        self.kept: Mapping[str, Kept] = {
+        self.kept: dict[str, Kept] = {
             **self._monitors,
             "outcomes": self._outcomes,
             "volume": self._volume,
@@ -126,29 +108,33 @@ class Watch:
         self.touched: set[str] = set()
         """Which of them may have changed since somebody emptied it."""
 
-    def _new_monitors(self, charter: Charter, nullable: Sequence[str]) -> dict[str, Monitor]:
-        warm = self._warm_up_ms
-        blocks = {INPUT + name: warm for name in self._names} | {SCORE: warm}
-        blocks |= dict.fromkeys([DEAD_LETTERS, SCHEMA], 0)
-        blocks |= {NULL + name: 0 for name in nullable} | {SERVING + name: 0 for name in FLAGS}
-        monitors: dict[str, Monitor] = {
-            subject: BlockMonitor(subject, least_magnitude=_LEAST_INDEX, warm_up_ms=warm_up_ms)
-            for subject, warm_up_ms in blocks.items()
-        }
-        delays = [DELAY + name for name in (*charter.labels.sources,)]
-        for subject in (POSITIVES, NEGATIVES, CALIBRATION, BASE_RATE, VOLUME, *delays):
-            watches = RateMonitor if subject in (CALIBRATION, BASE_RATE) else ValueMonitor
-            monitors[subject] = watches(
-                subject,
-                two_sided=subject not in (POSITIVES, NEGATIVES),
-                least=_LEAST_VALUES,
-                least_magnitude=_LEAST_RATIO,
-            )
-        return monitors
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Of the false alarms that are allowed, by what is watched."""
+        return {subject: self._shares.of(subject) for subject in self._monitors}
+
+    def restore(self, name: str, slots: Mapping[int, Mapping[str, Any]]) -> None:
+        """Have again what was kept under a name, given all its slots; nothing else has begun.
+
+        What is not watched any more, because the charter has changed, is passed over.
+        """
+        whole, segment = divided(name)
+        if whole in SEGMENTED and self._segments.has(segment):
+            self._begin(name)
+            if whole == SCORE:
+                self._followed.pooled(segment)
+        if name in self.kept:
+            self.kept[name].restore(slots)
+
+    def _begin(self, subject: str) -> None:
+        """Watch something of a segment from now on."""
+        monitor = new_segment_monitor(self._charter, subject)
+        self._monitors[subject] = self.kept[subject] = monitor
+        self._shares.add(subject)
 
     def sketch(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
         """Take in a ``TrafficSketched``; yield what it makes known."""
-        _, _, topic = record["source_topic"].partition(f"{self._use_case}.")
+        _, _, topic = record["source_topic"].partition(f"{self._charter.name}.")
         if topic == "decisions":
             yield from self._decisions(record)
         elif topic == "events":
@@ -161,17 +147,16 @@ class Watch:
         """Take in an ``OutcomeKnown``; yield what it makes known."""
         self.touched.add("outcomes")
         if self._outcomes.is_another_model(record):
-            for subject, monitor in self._monitors.items():
-                if subject.startswith(_OF_OUTCOMES):
-                    self.touched.add(subject)
-                    if over := monitor.start_anew():
-                        yield self._noticed(subject, over)
+            yield from self._start_anew(_OF_OUTCOMES)
         for subject, value in self._outcomes.values(record):
+            _, segment = divided(subject)
+            if segment and subject not in self._monitors:
+                self._begin(subject)
             if subject not in self._monitors:  # by the word of a source that is not declared
                 continue
             monitor = self._monitors[subject]
             self.touched.add(subject)
-            an_outcome = (monitor.taken + 1) / self._outcomes.seen
+            an_outcome = (monitor.taken + 1) / self._outcomes.seen_since(segment)
             if change := monitor.take(value, self._allowed(subject) * an_outcome):
                 yield self._noticed(subject, change)
 
@@ -182,11 +167,9 @@ class Watch:
         # Without a name nobody could read who has decided, or nobody has: that is no other model.
         if record["model"] and another != (serving.model, serving.model_version):
             serving.model, serving.model_version = another
-            self.touched.add(SCORE)
-            if over := self._monitors[SCORE].start_anew():
-                yield self._noticed(SCORE, over)
+            yield from self._start_anew(["score"])
         for each in record["histograms"]:
-            subject = SCORE if each["name"] == "score" else INPUT + each["name"]
+            subject = self._subject_of(each["name"])
             if subject in self._monitors:
                 total = min(_LARGEST, max(-_LARGEST, each["sum"]))
                 yield from self._tallied(subject, record, each["bins"], each["counts"], total)
@@ -194,6 +177,28 @@ class Watch:
         for name in FLAGS:
             some = sum(count for each, count in have.items() if each.partition("/")[0] == name)
             yield from self._share_of(SERVING + name, record, some)
+
+    def _subject_of(self, histogram: str) -> str:
+        """Return what a histogram of decisions is watched as, of a segment from now on."""
+        measure, segment = divided(histogram)
+        if measure != "score":
+            return INPUT + histogram
+        if not segment:
+            return SCORE
+        if not self._segments.has(segment):
+            return ""
+        subject = within(SCORE, self._followed.pooled(segment))
+        if subject not in self._monitors:
+            self._begin(subject)
+        return subject
+
+    def _start_anew(self, kinds: Collection[SignalKind]) -> Iterator[Noticed]:
+        """Watch what is of these kinds from now on as it is of another model."""
+        for subject in sorted(self._monitors):  # the order in which they were made is not kept
+            if kind_of(subject) in kinds:
+                self.touched.add(subject)
+                if over := self._monitors[subject].start_anew():
+                    yield self._noticed(subject, over)
 
     def _events(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
         have = _with(record)
@@ -232,20 +237,22 @@ class Watch:
         monitor = self._monitors[subject]
         assert isinstance(monitor, BlockMonitor)  # noqa: S101 -- only those are tallied
         self.touched.add(subject)
+        _, segment = divided(subject)
         tally = Tally(
             record["hour_of_week"],
             record["end_ms"],
             bins,
             counts,
             total,
-            record["example"],
+            "" if segment else record["example"],  # which may be of another
         )
+        # Blocks of a segment are more seldom than that: what is allowed is never too much.
         if change := monitor.tally(tally, self._allowed(subject) / RECORDS):
             yield self._noticed(subject, change)
 
     def _allowed(self, subject: str) -> float:
         """Return in how many events a monitor may raise one false alarm."""
-        return self._once_in / self.shares[subject]
+        return self._once_in / self._shares.of(subject)
 
     def _noticed(self, subject: str, change: Change) -> Noticed:
         shifts = [
@@ -274,12 +281,6 @@ class _Serving:
 
     def restore(self, slots: Mapping[int, Mapping[str, Any]]) -> None:
         vars(self).update(slots[0])
-
-
-def kind_of(subject: str) -> SignalKind:
-    """Return of which kind a drift of a subject is."""
-    kind: Any = subject.partition("/")[0]
-    return kind  # type: ignore[no-any-return]  # subjects begin with their kind
 
 
 def _with(record: Mapping[str, Any]) -> dict[str, int]:

@@ -40,10 +40,8 @@ class Watching:
             return True
         positions = [max(each, 0) for each in committed[_PARTITION]]
         watch = self._new()
-        for key, kept in watch.kept.items():
-            held = state.of(_PARTITION).get(key)
-            if held is not None:
-                kept.restore({slot: orjson.loads(body) for slot, body in held.bodies.items()})
+        for key, held in state.of(_PARTITION).items():
+            watch.restore(key, {slot: orjson.loads(body) for slot, body in held.bodies.items()})
         self._watch, self._positions = watch, positions
         return True
 

@@ -1,6 +1,6 @@
 """Histograms of many columns over many pieces, counted at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -16,11 +16,11 @@ _SPAN: Final = 2 * NUMBERS.most + 1
 def histograms(
     names: Sequence[str],
     matrix: NDArray[np.float64],
-    scores: NDArray[np.float64],
+    scores: Mapping[str, NDArray[np.float64]],
     score_bins: Binning,
     pieces: Sequence[slice],
 ) -> list[list[Histogram]]:
-    """Return the histograms of each piece: of the features, and of the score.
+    """Return the histograms of each piece: of the features, and of the scores.
 
     Parameters
     ----------
@@ -30,18 +30,18 @@ def histograms(
         (n, k) vectors. What is not finite is not counted, here and below; a column of which
         nothing is left has no histogram.
     scores
-        (n,).
+        (n,), by what they are called.
     score_bins
         How they are binned; features are as ``NUMBERS``.
     pieces
         Neighbours: the n rows, in their order.
     """
-    columns = [*names, "score"]
-    values = np.column_stack([matrix, scores])
+    columns = [*names, *scores]
+    values = np.column_stack([matrix, *scores.values()])
     counted = np.isfinite(values)
     values = np.where(counted, values, 0.0)
     bins = NUMBERS.of(values)
-    bins[:, -1] = score_bins.of(values[:, -1])
+    bins[:, len(names) :] = score_bins.of(values[:, len(names) :])
     starts = [each.start for each in pieces]
     sums = np.add.reduceat(values, starts, axis=0).tolist()
     owners = np.repeat(np.arange(len(pieces)), np.diff([*starts, len(values)]))

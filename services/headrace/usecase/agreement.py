@@ -6,6 +6,7 @@ from typing import Any, Final
 from headrace.errors import HeadraceError
 from headrace.usecase.accountability import protected_inputs, repeated_kpis, unmatched_conditions
 from headrace.usecase.consistency import unbounded_roles, unknown_fields, unmatched_terms
+from headrace.usecase.drift import unmatched_segments
 from headrace.usecase.feature_problems import feature_problems
 from headrace.usecase.inputs import inputs
 from headrace.usecase.labels import premature
@@ -31,6 +32,7 @@ _CHECKS: Final[tuple[Callable[[Any, Collection[str] | None], Iterator[Problem]],
     lambda it, fields: feature_problems(it.events, it.features, fields),
     lambda it, fields: profile_problems(it.profiles, it.events, it.features, fields),
     lambda it, _: unmatched_models(it.learning),
+    lambda it, _: unmatched_segments(it.drift, it.features),
     lambda it, _: unmatched_terms(it.features, it.model, is_whole=it.learning is None),
     lambda it, _: unfounded_rules(it.rules, it.events, it.features),
     lambda it, _: unfounded_reasons(it.reasons, it.events, it.features),

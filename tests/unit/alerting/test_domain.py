@@ -116,6 +116,15 @@ def test_what_comes_soon_after_belongs_to_the_incident_and_what_comes_late_does_
     assert len(model.incidents) == 2
 
 
+def test_what_drifts_in_a_segment_and_in_all_is_one_incident(model):
+    model.raise_("concept/positives/card_new=1", 0)
+    assert model.raise_("concept/positives", 1) == [("grown", False)]
+    model.clear("concept/positives", 2)
+    (incident,) = model.incidents
+    active = [subject for subject, each in incident.signals.items() if each.is_active]
+    assert active == ["concept/positives/card_new=1"], "one clears without the other"
+
+
 def test_growth_is_told_no_sooner_than_after_the_cool_down_and_then_once(model):
     model.raise_("error", 0)
     assert model.raise_("calibration", 1) == [("grown", False)]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from headrace.alerting.causes import Cleared, Raised
+from headrace.alerting.causes import CAUSE_OF, Cleared, Raised
 from headrace.alerting.sources import of_evaluation, of_signal
 from headrace.contracts.location import shipped
 
@@ -22,6 +22,14 @@ def test_a_signal_is_told_with_its_numbers():
         "concept/negatives: log loss of the scores that negatives get (geometric mean) is 0.034, "
         "was 0.012"
     )
+
+
+def test_a_signal_of_a_segment_names_it():
+    of_new = {"subject": "concept/positives/card_new=1", "segment": "card_new=1"}
+    said = of_signal(example("SignalChanged/typical.json") | of_new, "signals-0-1", "")
+    assert isinstance(said, Raised)
+    assert said.summary.startswith("concept/positives/card_new=1: ")
+    assert CAUSE_OF[said.kind] == "model"
 
 
 def test_a_signal_that_cleared_says_why():

@@ -157,6 +157,7 @@ DRIFTED = Drifted(
     [
         {
             "signal_id": "s",
+            "segment": "",
             "since_ms": 1_770_015_600_000,
             "magnitude": 0.174,
             "features": [{"feature": "a", "magnitude": 0.174}],
@@ -180,6 +181,12 @@ def test_it_says_what_became_of_a_drift_since_when_how_much_and_what_to_do():
             ],
         )
     ]
+
+
+def test_of_a_signal_of_a_segment_it_says_of_which():
+    signals = [{**DRIFTED.signals[0], "segment": "card_new=1"}]
+    ((_, lines),) = its_signals(DRIFTED._replace(signals=signals))
+    assert lines[1] == "of events with card_new=1 only"
 
 
 def test_where_it_can_still_be_looked_at_it_says_how():

@@ -5,6 +5,7 @@ from math import exp, log
 import orjson
 import pytest
 
+from headrace.contracts.location import shipped
 from headrace.drift.monitor import Value
 from headrace.drift.outcomes import (
     BASE_RATE,
@@ -16,9 +17,15 @@ from headrace.drift.outcomes import (
     measure_of,
     shown,
 )
+from headrace.usecase.charter import Charter
+from headrace.usecase.drift import Drift
+from headrace.usecase.segments import Segments
 
 DAY_MS = 86_400_000
 SETTLED_MS = 10 * DAY_MS
+SHIPPED = Charter.load(shipped("deploy") / "charters" / "card-fraud.toml")
+CHARTER = SHIPPED.model_copy(update={"drift": Drift(segments=("card_new",))})
+NAMES = CHARTER.feature_set.names
 
 
 def outcome(day, value=False, **others):
@@ -155,6 +162,79 @@ def test_a_score_of_nothing_or_of_all_is_a_loss_that_is_a_number():
 def test_every_stream_has_a_measure():
     for subject in (POSITIVES, NEGATIVES, CALIBRATION, BASE_RATE, f"{DELAY}analyst"):
         assert measure_of(subject)
+
+
+def segmented():
+    """Those of a charter that names a segment."""
+    made = OutcomeStreams(SETTLED_MS, segments=Segments(CHARTER))
+    assert made.is_another_model(outcome(0))
+    return made
+
+
+def of(card_new, value=False, day=20, **others):
+    """An outcome of a segment."""
+    features = [float(card_new) if name == "card_new" else 0.0 for name in NAMES]
+    vector = {"feature_set": CHARTER.feature_set.digest, "features": features}
+    return outcome(day, value, **{**vector, **others})
+
+
+def test_what_outcomes_tell_of_all_of_them_they_tell_of_their_segments():
+    made = segmented()
+    records = [of(0), of(1), of(1), of(0, True), of(1, True)]
+    found = [seen for each in records for seen in made.values(each)]
+    assert [each.subject for each in found if each.subject.startswith(BASE_RATE)] == [
+        BASE_RATE,
+        f"{BASE_RATE}/card_new=0",
+        BASE_RATE,
+        f"{BASE_RATE}/card_new=1",
+    ]
+    rates = [round(exp(-each.value.value)) for each in found if BASE_RATE in each.subject]
+    assert rates == [4, 2, 1, 3], "outcomes from one positive to the next"
+    of_new = {each.subject for each in found if each.subject.endswith("/card_new=1")}
+    assert of_new == {
+        f"{each}/card_new=1" for each in (POSITIVES, NEGATIVES, CALIBRATION, BASE_RATE)
+    }
+    assert not any(each.subject.startswith(f"{DELAY}analyst/") for each in found)
+
+
+def test_of_an_outcome_with_other_features_no_segment_is_known():
+    found = subjects(segmented(), of(1, True, feature_set=bytes(32)))
+    assert set(found) == {f"{DELAY}analyst", POSITIVES, CALIBRATION, BASE_RATE}
+
+
+def test_how_often_a_segment_comes_is_counted_from_its_first_outcome():
+    made = segmented()
+    subjects(made, *[of(0)] * 90, *[of(1)] * 10)
+    assert (made.seen_since(""), made.seen_since("card_new=0")) == (100, 100)
+    assert made.seen_since("card_new=1") == 10
+    assert made.is_another_model(outcome(30, model="forest"))
+    subjects(made, *[of(0, day=50, model="forest")] * 5)
+    assert made.seen_since("card_new=1") == 5, "it is known to come"
+
+
+def test_after_as_many_values_as_are_followed_all_others_are_one():
+    made = segmented()
+    subjects(made, *(of(value) for value in range(8)))
+    assert subjects(made, of(8, True))[-1] == f"{BASE_RATE}/card_new=other"
+    assert subjects(made, of(0.5, True))[-1] == f"{BASE_RATE}/card_new=other"
+    assert subjects(made, of(7, True))[-1] == f"{BASE_RATE}/card_new=7"
+
+
+def test_segments_are_the_same_when_they_are_had_again():
+    made, again = segmented(), OutcomeStreams(SETTLED_MS, segments=Segments(CHARTER))
+    records = [of(n % 11, n % 7 == 0, score=(n % 10) / 10) for n in range(900)]
+    subjects(made, *records[:437])
+    again.restore({slot: orjson.loads(orjson.dumps(each)) for slot, each in made.slots().items()})
+    whole = [seen for each in records[437:] for seen in made.values(each)]
+    assert whole == [seen for each in records[437:] for seen in again.values(each)]
+    assert made.slots() == again.slots()
+
+
+def test_segments_that_the_charter_names_no_more_are_not_had_again():
+    made, again = segmented(), OutcomeStreams(SETTLED_MS, segments=Segments(SHIPPED))
+    subjects(made, of(1))
+    again.restore(made.slots())
+    assert list(again.slots()[0]["parts"]) == [""]
 
 
 def test_it_is_the_same_when_it_is_had_again():

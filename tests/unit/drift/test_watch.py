@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from headrace.contracts.codec import Decoder, Encoder
 from headrace.contracts.location import shipped
 from headrace.contracts.schemas import load_schema, nullable_fields
+from headrace.drift.outcomes import BASE_RATE
 from headrace.drift.recording import Evidence, signal_changed
-from headrace.drift.watch import SHARES, Watch, kind_of
+from headrace.drift.shares import SHARES, kind_of
+from headrace.drift.watch import Watch
 from headrace.usecase.charter import Charter
-from support.drifting import STEP_MS, Traffic
+from headrace.usecase.drift import Drift
+from support.drifting import DAY_MS, STEP_MS, Traffic
 
 CHARTER = Charter.load(shipped("deploy") / "charters" / "card-fraud.toml")
+SEGMENTED = CHARTER.model_copy(update={"drift": Drift(segments=("card_new", "weekend"))})
 NULLABLE = nullable_fields(CHARTER.events.schema)
 FEATURE = "amount_minor"
 QUIET = 300
@@ -25,8 +29,8 @@ QUIET = 300
 SCHEMA = load_schema("platform/SignalChanged")
 
 
-def watch():
-    return Watch(CHARTER, NULLABLE)
+def watch(charter=CHARTER):
+    return Watch(charter, NULLABLE)
 
 
 def taken(watching, record):
@@ -40,14 +44,15 @@ def step(traffic, rnd, **changes):
     records = [traffic.events(**events), traffic.decisions(**decisions)]
     if letters := changes.get("letters"):
         records.append(traffic.letters(letters))
-    for _ in range(15):
+    for number in range(15):
         is_fraud = rnd.random() < 0.2
         score = (
             rnd.betavariate(6, 2)
             if is_fraud and "concept" not in changes
             else rnd.betavariate(2, 6)
         )
-        records.append(traffic.outcome(is_fraud, score))
+        features = {"card_new": changes.get("new", 1) if number % 3 == 0 else 0}
+        records.append(traffic.outcome(is_fraud, score, features=features))
     traffic.passes()
     return records
 
@@ -182,6 +187,106 @@ def test_positives_that_the_model_does_not_see_any_more_are_a_drift_of_the_conce
         assert record["before"] > 2 * record["after"]
 
 
+def outcomes(traffic, rnd, count, *, unseen=()):
+    """Outcomes of which one in three is of a new card, and one in five a fraud.
+
+    Frauds get high scores, but for those of which ``card_new`` is unseen.
+    """
+    made = []
+    for number in range(count):
+        is_fraud, new = rnd.random() < 0.2, int(number % 3 == 0)
+        is_seen = is_fraud and new not in unseen
+        score = rnd.betavariate(6, 2) if is_seen else rnd.betavariate(2, 6)
+        made.append(traffic.outcome(is_fraud, score, features={"card_new": new}))
+        if number % 15 == 14:
+            traffic.passes()
+    return made
+
+
+@pytest.fixture
+def segmented():
+    """A watch of segments that has seen 6,000 outcomes, and who makes more."""
+    traffic, rnd, watching = Traffic(SEGMENTED, 4), random.Random(4), watch(SEGMENTED)
+    taken(watching, traffic.outcome(False, 0.5))
+    for _ in range(62 * DAY_MS // STEP_MS):
+        traffic.passes()
+    assert [taken(watching, each) for each in outcomes(traffic, rnd, 6_000)] == [[]] * 6_000
+    return watching, traffic, rnd
+
+
+def test_a_drift_of_the_concept_in_one_segment_is_told_of_that_segment(segmented):
+    watching, traffic, rnd = segmented
+    drifting = outcomes(traffic, rnd, 1_500, unseen=[1])
+    noticed = [each for record in drifting for each in taken(watching, record)]
+    raised = {each.subject for each in noticed if each.change.is_raised}
+    assert "concept/positives/card_new=1" in raised
+    assert not [subject for subject in raised if subject.endswith("/card_new=0")]
+    first = next(each for each in noticed if each.subject == "concept/positives/card_new=1")
+    record = signal_changed("card-fraud", first, Evidence("card-fraud.outcomes", 0, 7))
+    assert (record["kind"], record["segment"]) == ("concept", "card_new=1")
+    assert record["measure"] == "score that positives get (geometric mean)"
+    assert record["before"] > 2 * record["after"]
+    assert record["model"] == "scorecard"
+
+
+def test_scores_that_shift_in_one_segment_are_told_of_that_segment():
+    traffic, watching, noticed = Traffic(SEGMENTED, 3), watch(SEGMENTED), []
+    shifted = {"score/card_new=1": 3}
+    for number in range(2 * QUIET + 40):  # a sketch makes half a block of each
+        sketch = traffic.decisions(shifted if number >= 2 * QUIET else {})
+        noticed += taken(watching, sketch)
+        traffic.passes()
+    assert [each.subject for each in noticed if each.change.is_raised] == [
+        "score/served/card_new=1"
+    ]
+    assert noticed[0].change.examples == [], "the sketch's is of no segment"
+    record = signal_changed("card-fraud", noticed[0], Evidence("card-fraud.sketches", 0, 7))
+    assert (record["segment"], record["measure"]) == ("card_new=1", "mean score")
+    found = taken(watching, traffic.decisions(model="forest"))
+    assert [(each.subject, each.change.reason) for each in found] == [
+        ("score/served/card_new=1", "another model serves")
+    ]
+
+
+def test_segments_share_half_of_what_all_events_are_allowed(segmented):
+    watching, traffic, _ = segmented
+    usual, before = watch().shares, watch(SEGMENTED).shares
+    assert sum(before.values()) < 1
+    taken(watching, traffic.decisions())
+    shares = watching.shares
+    of_segments = {each: share for each, share in shares.items() if "=" in each}
+    assert sum(shares.values()) == pytest.approx(1)
+    assert before.keys() == usual.keys() == shares.keys() - of_segments.keys()
+    for subject, share in usual.items():
+        is_halved = subject == BASE_RATE or kind_of(subject) in ("score", "concept", "calibration")
+        assert shares[subject] == pytest.approx(share / 2 if is_halved else share)
+    concept = [share for each, share in of_segments.items() if kind_of(each) == "concept"]
+    assert len(concept) == 8, "two measures, of two values each of two features"
+    assert concept == pytest.approx([SHARES["concept"] / 2 / 8] * 8)
+
+
+def test_segments_that_the_charter_does_not_name_are_not_watched(story):
+    record = story.traffic.decisions()
+    record["histograms"].append({**record["histograms"][-1], "name": "score/night=1"})
+    assert taken(story.watch, record) == []
+    assert not [name for name in story.watch.kept if "=" in name]
+
+
+def test_after_as_many_values_as_are_followed_all_others_are_watched_as_one():
+    record, watching = Traffic(SEGMENTED, 3).decisions(), watch(SEGMENTED)
+    histogram = record["histograms"][-1]
+    record["histograms"] = [
+        {**histogram, "name": f"score/card_new={value}"} for value in (*range(9), 3, "other")
+    ]
+    assert taken(watching, record) == []
+    again = restored(written(watching))
+    record["histograms"] = [{**histogram, "name": "score/card_new=99"}]
+    assert taken(again, record) == []
+    for each in (watching, again):
+        of_segments = {name.rpartition("=")[2] for name in each.kept if "=" in name}
+        assert of_segments == {*"01234567", "other"}
+
+
 def test_a_label_of_a_source_that_nobody_declared_is_watched_for_what_it_says(story):
     unknown = story.traffic.outcome(True, 0.5, source="somebody")
     assert taken(story.watch, unknown) == []
@@ -206,15 +311,15 @@ def test_a_sum_that_is_no_number_can_be_kept(story):
 @cache
 def history():
     """Records in which much happens, the state after each, and what was noticed with each."""
-    traffic, rnd = Traffic(CHARTER, 5), random.Random(5)
+    traffic, rnd = Traffic(SEGMENTED, 5), random.Random(5)
     records = [each for _ in range(QUIET) for each in step(traffic, rnd)]
-    shifted = {"decisions": {"shifts": {FEATURE: 3}}, "letters": 90}
+    shifted = {"decisions": {"shifts": {FEATURE: 3, "score/card_new=1": 4}}, "letters": 90}
     records += [each for _ in range(12) for each in step(traffic, rnd, **shifted, concept=True)]
-    records += [each for _ in range(30) for each in step(traffic, rnd)]
+    records += [each for _ in range(30) for each in step(traffic, rnd, new=2)]
     records += [
         each for _ in range(3) for each in step(traffic, rnd, decisions={"model": "forest"})
     ]
-    watching, states, noticed, state = watch(), [], [], {}
+    watching, states, noticed, state = watch(SEGMENTED), [], [], {}
     for record in records:
         noticed.append(taken(watching, record))
         state = state | written(watching)
@@ -233,11 +338,11 @@ def written(watching):
 
 
 def restored(state):
-    again = watch()
-    for name, kept in again.kept.items():
-        slots = {slot: orjson.loads(body) for (held, slot), body in state.items() if held == name}
-        if slots:
-            kept.restore(slots)
+    again, slots = watch(SEGMENTED), {}
+    for (name, slot), body in sorted(state.items(), reverse=True):  # in whatever order
+        slots.setdefault(name, {})[slot] = orjson.loads(body)
+    for name, each in slots.items():
+        again.restore(name, each)
     return again
 
 
@@ -255,13 +360,14 @@ def test_it_goes_on_exactly_where_it_was_wherever_it_is_cut(data):
     records, states, noticed, whole = history()
     late = st.integers(len(records) - 600, len(records) - 1)
     cut = data.draw(st.one_of(late, late, late, st.integers(0, len(records) - 1)))
-    again = restored(states[cut - 1]) if cut else watch()
+    again = restored(states[cut - 1]) if cut else watch(SEGMENTED)
     assert [taken(again, record) for record in records[cut:]] == noticed[cut:]
     assert whole_of(again) == whole_of(whole)
 
 
 def test_much_happens_in_that_history():
-    _, _, noticed, _ = history()
+    _, _, noticed, whole = history()
     subjects = {each.subject for found in noticed for each in found}
     assert {f"input/{FEATURE}", "quality/dead_letters"} <= subjects
     assert any(subject.startswith("concept/") for subject in subjects)
+    assert "concept/positives/card_new=2" in whole.kept, "it comes late"

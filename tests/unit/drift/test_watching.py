@@ -14,10 +14,12 @@ from headrace.drift.state import DriftFormat
 from headrace.drift.watch import Watch
 from headrace.drift.watching import Watching
 from headrace.usecase.charter import Charter
+from headrace.usecase.drift import Drift as Declared
 from support.counting import json_channel
 from support.drifting import Traffic
 
-CHARTER = Charter.load(shipped("deploy") / "charters" / "card-fraud.toml")
+SHIPPED = Charter.load(shipped("deploy") / "charters" / "card-fraud.toml")
+CHARTER = SHIPPED.model_copy(update={"drift": Declared(segments=("card_new", "weekend"))})
 SIGNALS = json_channel("card-fraud.signals")
 
 
@@ -79,6 +81,17 @@ def test_a_batch_that_is_not_committed_is_looked_at_again_by_monitors_as_they_we
     )
     assert again == whole
     assert whole.keys() >= {"input/amount_minor", "score/served", "serving"}
+    assert whole.keys() >= {"score/served/card_new=1", "score/served/weekend=1"}
+
+
+def test_segments_that_the_charter_names_no_more_are_passed_over(drift):
+    drift.handle(0, sketches(3))
+    assert "score/served/card_new=1" in drift.state.of(0)
+    drift.watching = Watching(lambda: Watch(SHIPPED, []))
+    drift.settle()
+    watch = drift.watching.at(0, 3, 3)
+    assert "score/served" in watch.kept
+    assert "score/served/card_new=1" not in watch.kept
 
 
 def test_what_the_monitors_have_seen_is_not_shown_to_them_again(drift):

@@ -16,11 +16,13 @@ from headrace.sketching.cutting import UNKNOWN, Stretch
 from headrace.sketching.domain import Model, Sketcher
 from headrace.usecase.bins import NUMBERS
 from headrace.usecase.charter import Charter
+from headrace.usecase.drift import Drift
 from support.sketches import of_decisions, summed
 
 CHARTER = Charter.load(shipped("deploy") / "charters" / "card-fraud.toml")
 NAMES = CHARTER.feature_set.names
 SKETCHER = Sketcher(CHARTER, ["distance_km"])
+SEGMENTED = CHARTER.model_copy(update={"drift": Drift(segments=("card_new", "weekend"))})
 HOUR_MS = 3_600_000
 MONDAY_MS = 4 * 24 * HOUR_MS
 UNTIL_MS = 10_000 * HOUR_MS
@@ -68,9 +70,9 @@ def in_batches(sketch, records, cuts):
     cuts=st.lists(st.integers(0, 30), max_size=4),
 )
 def test_the_sum_over_sketches_is_that_of_the_decisions_however_they_are_cut(records, cuts):
-    sketches = in_batches(SKETCHER.decisions, records, cuts)
+    sketches = in_batches(Sketcher(SEGMENTED, []).decisions, records, cuts)
     counts, bins, sums = summed(sketches)
-    told, told_bins, told_sums = of_decisions(CHARTER, records, UNTIL_MS)
+    told, told_bins, told_sums = of_decisions(SEGMENTED, records, UNTIL_MS)
     assert (counts, bins) == (told, told_bins)
     assert sums.keys() == told_sums.keys()
     assert all(math.isclose(sums[name], told_sums[name], abs_tol=1e-3) for name in sums)
@@ -159,6 +161,28 @@ def test_a_sketch_says_of_which_records_it_is_and_names_the_last_decision():
     assert [(each["name"], each["records"]) for each in sketch["counts"]] == [
         ("action/approve", 2),
         ("unreadable", 1),
+    ]
+
+
+def test_scores_are_sketched_by_segment_too():
+    new, weekend = NAMES.index("card_new"), NAMES.index("weekend")
+    vectors = [[1.0] * len(NAMES) for _ in range(4)]
+    vectors[1][new], vectors[2][new], vectors[3][weekend] = 0.0, 0.0, 0.5
+    scores = [0.5, 0.5, 0.75, 0.75]
+    records = [
+        decision(features=vector, score=score)
+        for vector, score in zip(vectors, scores, strict=True)
+    ]
+    records += [decision(fallback="model_failed"), decision(feature_set=OTHER), {}]
+    (sketch,) = Sketcher(SEGMENTED, []).decisions(stretch(records), records, UNTIL_MS)
+    (unsegmented,) = SKETCHER.decisions(stretch(records), records, UNTIL_MS)
+    usual = len(unsegmented["histograms"])
+    assert sketch["histograms"][:usual] == unsegmented["histograms"]
+    assert [(each["name"], each["sum"]) for each in sketch["histograms"][usual:]] == [
+        ("score/card_new=0", 1.25),
+        ("score/card_new=1", 1.25),
+        ("score/weekend=other", 0.75),
+        ("score/weekend=1", 1.75),
     ]
 
 
