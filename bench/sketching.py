@@ -18,6 +18,7 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from headrace.benchmark.payments import growing, in_turn
+from headrace.chassis.lifecycle import tune_collector
 from headrace.chassis.records import Handled, Received
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import KeyedState, Stateless, View
@@ -150,15 +151,15 @@ def measured(name: str, traffic: str) -> dict[str, object]:
         sketches += len(told.outgoing[0].values)
     took = {what: watch.microseconds(what) for what in ("scoring", "events", "decisions")}
     return {
-        "charter": charter.name,
         "features": len(charter.feature_set.names),
-        "traffic": traffic,
+        "events": traffic,
         "a sketch": round(len(records) / sketches),
-        **{what: f"{us:.1f}" for what, us in took.items()},
-        "sketching / scoring": f"{(took['events'] + took['decisions']) / took['scoring']:.2f}",
+        **{f"{what} µs": f"{us:.1f}" for what, us in took.items()},
+        "ratio": f"{(took['events'] + took['decisions']) / took['scoring']:.2f}",
     }
 
 
 if __name__ == "__main__":
+    tune_collector()
     rows = [measured(name, traffic) for name in CHARTERS for traffic in TRAFFIC]
     print_table("Microseconds an event", rows)

@@ -52,6 +52,7 @@ def bench(*, quick: bool = False, full: bool = False, json: bool = False) -> Non
 
 def _show(results: Results) -> None:
     print_table("Throughput, one process each", list(_throughput(results)))
+    print_table("Watching what was decided, one process each", list(_watching(results)))
     print_table("Latency, from due to decided", list(_latency(results)))
     print_table("Models swapped under load", list(_swaps(results)))
     frozen = [
@@ -86,6 +87,18 @@ def _throughput(results: Results) -> Iterator[dict[str, object]]:
             "from": round(spread.least),
             "to": round(spread.most),
             "headrace / it": f"{ratios[name]:.2f}" if name in ratios else "",
+        }
+
+
+def _watching(results: Results) -> Iterator[dict[str, object]]:
+    ratios = results.watching_ratios()
+    for name, spread in results.watched_per_s().items():
+        yield {
+            "service": name,
+            "events/s": round(spread.median),
+            "from": round(spread.least),
+            "to": round(spread.most),
+            "it / scoring": f"{ratios[name]:.2f}" if name in ratios else "",
         }
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from headrace.contracts.encoding import NotCompiled
-from headrace.contracts.varint import INT_MAX, INT_MIN
 
 Read = Callable[[bytes, int], tuple[dict[str, Any], int]]
 
@@ -205,12 +204,6 @@ def _block(data: bytes, at: int) -> tuple[int, int]:
     return count, at
 
 
-def _int(value: int) -> int:
-    if not INT_MIN <= value <= INT_MAX:
-        raise Damaged("an int has more than 32 bits")
-    return value
-
-
 # A length's first byte says with its highest bit that more follow, with its lowest a minus.
 _SIZED: Final = (
     "size = data[at]",
@@ -227,7 +220,11 @@ _PRIMITIVE: Final[Mapping[str, tuple[str, ...]]] = {
     "string": (*_SIZED, "{v} = data[at:end].decode()", "at = end"),
     "bytes": (*_SIZED, "{v} = data[at:end]", "at = end"),
     "long": (*_VARINT, "{v} = {v} >> 1 ^ -({v} & 1)"),
-    "int": (*_VARINT, "{v} = int32({v} >> 1 ^ -({v} & 1))"),
+    "int": (
+        *_VARINT,
+        "if {v} >> 32: raise Damaged('an int has more than 32 bits')",
+        "{v} = {v} >> 1 ^ -({v} & 1)",
+    ),
     "double": ("({v},) = double(data, at)", "at += 8"),
     "boolean": (
         "{v} = data[at]",
@@ -252,7 +249,6 @@ _NAMES: Final[Mapping[str, Any]] = {
     "more": _more,
     "length": _length,
     "block": _block,
-    "int32": _int,
     "double": struct.Struct("<d").unpack_from,
     "unpack": struct.unpack_from,
     "range": range,
