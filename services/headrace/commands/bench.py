@@ -23,7 +23,8 @@ def bench(*, quick: bool = False, full: bool = False, json: bool = False) -> Non
     """Measure throughput and latency beside Quix Streams, Faust and a raw echo; exit 1 on failure.
 
     Everything is on this machine's local stack, in turn, on the same input; every contestant's
-    output is checked. Result and picture are kept in ``bench`` below HEADRACE_HOME.
+    output is checked. Sketching and drift then work through what headrace has left, and are timed
+    and checked too. Result and picture are kept in ``bench`` below HEADRACE_HOME.
 
     Parameters
     ----------

@@ -107,6 +107,7 @@ class Watcher:
 
     def __call__(self, received: Sequence[Received], _: View[None], stages: StageClock) -> Handled:
         """Return the sketches of each partition's records."""
+        stages.enter("features")
         until_ms = self._until_ms()
         sketches, answers = list[TrafficSketched](), dict[int, Answer]()
         in_order = sorted(received, key=_partition)  # which leaves each partition's as they stand
