@@ -29,6 +29,8 @@ def test_every_contestant_decides_every_event_right(
     }
     assert {failure.contestant for failure in results.failures} == absent, results.failures
     assert set(results.throughput) == set(EVENTS) - absent
+    watched = {name: [each.events for each in runs] for name, runs in results.watching.items()}
+    assert watched == {"sketching": [EVENTS["headrace"]], "drift": [EVENTS["headrace"]]}
     assert all(RATE in run for runs in results.latency.values() for run in runs)
     assert [each.swaps for each in results.swaps] == [1]
     assert results.stages_us().keys() >= {"decode", "features", "model", "encode", "commit"}

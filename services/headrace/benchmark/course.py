@@ -27,6 +27,7 @@ from headrace.trials.use_case import discard, prepare
 from headrace.usecase.charter import Charter
 
 _CALL_S = 10.0
+_STAMPED = ("decisions", "audits", "sketches", "drift.changelog")
 
 
 @dataclass(frozen=True)
@@ -109,14 +110,14 @@ class Course:
 def lay(name: str, clients: Clients, registry: Registry, original: Path | None = None) -> Course:
     """Make topics, schemas and a model for one run, of the bench charter or another original.
 
-    Decisions and audit records are stamped by the broker, as it appends them: that is the clock
-    of every throughput.
+    What services write is stamped by the broker, as it appends it: that is the clock of every
+    throughput.
     """
     path = where.home() / "runs" / name / f"{name}.toml"
     charter = prepare(original or where.charter(), path, clients, registry, backlog=True)
     topics = load_topics(charter.name, charter.events.schema)
     course = Course(charter, path, topics, clients, registry)
-    _stamp_on_append(clients.admin(), [course.topic("decisions"), course.topic("audits")])
+    _stamp_on_append(clients.admin(), [course.topic(plural) for plural in _STAMPED])
     for spec in topics.values():
         _await_led(clients, spec)
     return course

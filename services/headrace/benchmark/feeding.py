@@ -1,7 +1,7 @@
 """Publishing the input, and waiting until a contestant has committed all of it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from confluent_kafka import TopicPartition
 
@@ -9,6 +9,7 @@ from headrace.benchmark.course import Course
 from headrace.chassis.reading import ends
 from headrace.errors import HeadraceError
 from headrace.trials.process import BesideProcess
+from headrace.trials.service import ServiceProcess
 
 _FLUSH_S = 60.0
 _CALL_S = 20.0
@@ -49,18 +50,37 @@ def await_committed(course: Course, process: BesideProcess) -> None:
     end = sum(ends(course.clients, topic, partitions, _CALL_S).values())
     asks = course.clients.consumer(course.group)  # asks only, never joins
     places = [TopicPartition(topic, partition) for partition in partitions]
-    done, moved_at_s = -1, time.monotonic()
+
+    def committed() -> int:
+        return sum(max(0, at.offset) for at in asks.committed(places, _CALL_S))
+
     try:
-        while done < end:
-            process.require_alive()
-            committed = sum(max(0, at.offset) for at in asks.committed(places, _CALL_S))
-            if committed > done:
-                done, moved_at_s = committed, time.monotonic()
-            elif time.monotonic() - moved_at_s > _STALLED_S:
-                raise HeadraceError(
-                    f"{course.name} stands still at {done:,} of {end:,} events.",
-                    fix=f"See {process.log}.",
-                )
-            time.sleep(_ASK_S)
+        _await(committed, end, course, process)
     finally:
         asks.close()
+
+
+def await_processed(course: Course, process: ServiceProcess, records: int) -> None:
+    """Wait until a service has committed so many input records.
+
+    Raises
+    ------
+    HeadraceError
+        As of :func:`await_committed`.
+    """
+    _await(lambda: process.counts().processed, records, course, process)
+
+
+def _await(done: Callable[[], int], end: int, course: Course, process: BesideProcess) -> None:
+    before, moved_at_s = -1, time.monotonic()
+    while before < end:
+        process.require_alive()
+        now = done()
+        if now > before:
+            before, moved_at_s = now, time.monotonic()
+        elif time.monotonic() - moved_at_s > _STALLED_S:
+            raise HeadraceError(
+                f"{course.name} stands still at {before:,} of {end:,} records.",
+                fix=f"See {process.log}.",
+            )
+        time.sleep(_ASK_S)

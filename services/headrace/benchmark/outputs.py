@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,22 @@ def stamps(course: Course, plural: str) -> Stamps:
     return Stamps(np.sort(np.array(stamped, np.int64)), size / max(1, len(stamped)))
 
 
+class Stamped(NamedTuple):
+    """One record, decoded."""
+
+    offset: int
+    appended_ms: int
+    """When the broker appended it."""
+    record: dict[str, Any]
+
+
+def stamped(course: Course, plural: str) -> Iterator[Stamped]:
+    """Read the committed records of a topic with their stamps."""
+    decode = decoder(course)
+    for message in _messages(course, plural):
+        yield Stamped(message.offset(), message.timestamp()[1], decode(message.value()))
+
+
 @dataclass(frozen=True)
 class Written:
     """One record, decoded, and the digest of its bytes."""
@@ -54,7 +70,7 @@ class Written:
 
 
 def decoder(course: Course) -> AnyDecoder:
-    """Return what reads decisions and audits."""
+    """Return what reads any record."""
     return AnyDecoder(course.registry.writer, _MOST_BYTES)
 
 
@@ -75,6 +91,6 @@ def events(course: Course) -> dict[Place, bytes]:
 
 
 def _messages(course: Course, plural: str) -> Iterator[Fetched]:
-    partitions = range(course.partitions)
-    for batch in read_to_end(course.clients, course.topic(plural), partitions, _TIMEOUT_S):
+    spec = course.topics[course.topic(plural)]
+    for batch in read_to_end(course.clients, spec.name, range(spec.partitions), _TIMEOUT_S):
         yield from batch

@@ -11,6 +11,7 @@ from headrace.benchmark.growth import Point
 from headrace.benchmark.open_loop import Percentiles
 from headrace.benchmark.swaps import Swapped
 from headrace.benchmark.throughput import Throughput
+from headrace.benchmark.watching import Watched, Watcher
 
 
 class Spread(NamedTuple):
@@ -42,6 +43,7 @@ class Results:
 
     throughput: dict[Name, list[Throughput]] = field(default_factory=dict)
     latency: dict[Name, list[Mapping[int, Percentiles]]] = field(default_factory=dict)
+    watching: dict[Watcher, list[Watched]] = field(default_factory=dict)
     swaps: list[Swapped] = field(default_factory=list)
     growth: list[Point] = field(default_factory=list)
     frozen: list[Quickness] = field(default_factory=list)
@@ -63,6 +65,19 @@ class Results:
             name: ours.median / theirs.median
             for name, theirs in per_s.items()
             if ours and theirs.median
+        }
+
+    def watched_per_s(self) -> dict[Watcher, Spread]:
+        """Return events a second of those who watch scoring."""
+        return {name: Spread.of(run.per_s for run in runs) for name, runs in self.watching.items()}
+
+    def watching_ratios(self) -> dict[Watcher, float]:
+        """Return how many times as fast as scoring they are; nothing without its number."""
+        scoring = self.per_s().get("headrace")
+        return {
+            name: per_s.median / scoring.median
+            for name, per_s in self.watched_per_s().items()
+            if scoring and scoring.median
         }
 
     def rates(self) -> list[int]:
@@ -144,6 +159,7 @@ class Results:
                 name: {**_spread(spread, "per_s"), "rounds": [asdict(r) for r in self._runs(name)]}
                 for name, spread in self.per_s().items()
             },
+            "watching": self._watching_as_json(),
             "latency": {
                 name: {
                     str(rate): {
@@ -164,6 +180,18 @@ class Results:
             "growth_rounds": [asdict(point) for point in self.growth],
             "of_keys": self.of_keys(),
             "failures": [asdict(failure) for failure in self.failures],
+        }
+
+    def _watching_as_json(self) -> dict[str, Any]:
+        return {
+            **{
+                name: {
+                    **_spread(spread, "per_s"),
+                    "rounds": [asdict(each) for each in self.watching[name]],
+                }
+                for name, spread in self.watched_per_s().items()
+            },
+            "ratios": self.watching_ratios(),
         }
 
     def _swaps_as_json(self) -> dict[str, Any]:

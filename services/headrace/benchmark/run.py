@@ -26,6 +26,7 @@ from headrace.benchmark.sizes import Sizes
 from headrace.benchmark.surveyed import machine
 from headrace.benchmark.swaps import Swapped, run_swaps
 from headrace.benchmark.throughput import Throughput, run_throughput
+from headrace.benchmark.watching import Watched, Watcher, run_watching
 from headrace.chassis.clients import Clients
 from headrace.chassis.settings import KafkaSettings
 from headrace.contracts.registry import Registry, RegistrySettings
@@ -107,7 +108,10 @@ class Benchmark:
 
         def run(course: Course, python: Path | None) -> Throughput:
             settings = TUNING[name, "throughput"]
-            return run_throughput(name, course, first, settings, python, self._sizes)
+            done = run_throughput(name, course, first, settings, python, self._sizes)
+            if name == "headrace":
+                self._watching(course, first, number)
+            return done
 
         done = self._tried(name, "throughput", number, run)
         if done is not None:
@@ -115,6 +119,16 @@ class Benchmark:
             self.results.throughput.setdefault(name, []).append(done)
             if name == "headrace":
                 self._sizes = done.sizes
+
+    def _watching(self, course: Course, payments: Payments, number: int) -> None:
+        """Let those who watch scoring work through what it has just left."""
+
+        def run() -> dict[Watcher, Watched]:
+            return run_watching(course, payments)
+
+        for name, done in (self._noted("headrace", f"watching, round {number}", run) or {}).items():
+            self._say(f"  {name}: {done.per_s:,.0f} events/s")
+            self.results.watching.setdefault(name, []).append(done)
 
     def _latency(self, name: Name, payments: Payments, number: int) -> None:
         def run(course: Course, python: Path | None) -> dict[int, Percentiles]:

@@ -18,7 +18,7 @@ from headrace.benchmark.sizes import Sizes
 from headrace.chassis.stages import Stage
 from headrace.errors import HeadraceError
 from headrace.trials.process import BesideProcess
-from headrace.trials.service import ScoringProcess
+from headrace.trials.service import ServiceProcess
 
 WARM_UP_SHARE = 0.25
 _NOT_WORK: frozenset[Stage] = frozenset({"idle", "restore", "handle"})
@@ -57,7 +57,7 @@ def run_throughput(
     publish(course, records)
     with contestant(name, course, settings, python, sizes) as process:
         await_committed(course, process)
-        memory_mb, stages_us = process.most_memory_mb(), _stages_us(process, len(payments))
+        memory_mb, spent_us = process.most_memory_mb(), stages_us(process, len(payments))
     decisions, audits = stamps(course, "decisions"), stamps(course, "audits")
     changes = stamps(course, "scoring.changelog")
     if len(decisions) != len(payments) or len(audits) != len(payments):
@@ -76,7 +76,7 @@ def run_throughput(
         len(changes) / len(payments),
     )
     per_s = rate(decisions.appended_ms, WARM_UP_SHARE)
-    return Throughput(len(payments), per_s, wrote, memory_mb, stages_us)
+    return Throughput(len(payments), per_s, wrote, memory_mb, spent_us)
 
 
 def rate(appended_ms: NDArray[np.int64], warm_up_share: float) -> float:
@@ -90,8 +90,9 @@ def rate(appended_ms: NDArray[np.int64], warm_up_share: float) -> float:
     return counted / (int(appended_ms[-1]) - int(from_ms)) * 1_000 if counted else 0.0
 
 
-def _stages_us(process: BesideProcess, events: int) -> dict[str, float]:
-    if not isinstance(process, ScoringProcess):
+def stages_us(process: BesideProcess, events: int) -> dict[str, float]:
+    """Return where a service's time has gone, in µs an event; nothing of a peer's program."""
+    if not isinstance(process, ServiceProcess):
         return {}
     seconds = process.stage_seconds()
     return {

@@ -1,6 +1,6 @@
 """From topic declarations to channels: the schema ids are looked up once, when a service starts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from headrace.chassis.topology import Channel
 from headrace.contracts.codec import Decoder, Encoder
@@ -22,8 +22,13 @@ class Wiring:
         self._topics = topics
         self._registry = registry
 
-    def channel(self, topic: str) -> Channel:
+    def channel(self, topic: str, kept: Collection[str] | None = None) -> Channel:
         """Return a topic with its codec.
+
+        Parameters
+        ----------
+        kept
+            The fields that are wanted of what is read; all without it.
 
         Raises
         ------
@@ -36,5 +41,5 @@ class Wiring:
         return Channel(
             topic,
             Encoder(schema, schema_id),
-            Decoder(schema, self._registry.writer, spec.max_record_bytes),
+            Decoder(schema, self._registry.writer, spec.max_record_bytes, kept),
         )

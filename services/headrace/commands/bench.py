@@ -23,7 +23,8 @@ def bench(*, quick: bool = False, full: bool = False, json: bool = False) -> Non
     """Measure throughput and latency beside Quix Streams, Faust and a raw echo; exit 1 on failure.
 
     Everything is on this machine's local stack, in turn, on the same input; every contestant's
-    output is checked. Result and picture are kept in ``bench`` below HEADRACE_HOME.
+    output is checked. Sketching and drift then work through what headrace has left, and are timed
+    and checked too. Result and picture are kept in ``bench`` below HEADRACE_HOME.
 
     Parameters
     ----------
@@ -52,6 +53,7 @@ def bench(*, quick: bool = False, full: bool = False, json: bool = False) -> Non
 
 def _show(results: Results) -> None:
     print_table("Throughput, one process each", list(_throughput(results)))
+    print_table("Watching what was decided, one process each", list(_watching(results)))
     print_table("Latency, from due to decided", list(_latency(results)))
     print_table("Models swapped under load", list(_swaps(results)))
     frozen = [
@@ -86,6 +88,18 @@ def _throughput(results: Results) -> Iterator[dict[str, object]]:
             "from": round(spread.least),
             "to": round(spread.most),
             "headrace / it": f"{ratios[name]:.2f}" if name in ratios else "",
+        }
+
+
+def _watching(results: Results) -> Iterator[dict[str, object]]:
+    ratios = results.watching_ratios()
+    for name, spread in results.watched_per_s().items():
+        yield {
+            "service": name,
+            "events/s": round(spread.median),
+            "from": round(spread.least),
+            "to": round(spread.most),
+            "it / scoring": f"{ratios[name]:.2f}" if name in ratios else "",
         }
 
 

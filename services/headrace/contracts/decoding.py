@@ -7,11 +7,10 @@ reads to what fastavro wrote.
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from headrace.contracts.encoding import NotCompiled
-from headrace.contracts.varint import INT_MAX, INT_MIN
 
 Read = Callable[[bytes, int], tuple[dict[str, Any], int]]
 
@@ -22,7 +21,7 @@ class Damaged(ValueError):
     """The bytes are not what a writer of this schema writes."""
 
 
-def compiled_reader(schema: dict[str, Any]) -> Read:
+def compiled_reader(schema: dict[str, Any], kept: Collection[str] | None = None) -> Read:
     """Return a function from bytes and where the body begins to the record and where it ends.
 
     The end may lie past the bytes: then the last field did. Any `Exception` means that the bytes
@@ -33,14 +32,16 @@ def compiled_reader(schema: dict[str, Any]) -> Read:
     schema
         A record's schema as `fastavro.parse_schema` returns it, so with full names; without
         logical types; not recursive, and without repeated items of no bytes.
+    kept
+        The fields that are wanted; all without it. The others are passed over, and looked at as
+        strictly: what bytes are damaged does not depend on what is wanted of them.
 
     Raises
     ------
     NotCompiled
         The schema has a map, an enum, a float, or a union that is not null and one other type.
     """
-    compiler = _Compiler()
-    lines = compiler.value(schema, "record")
+    lines = _Compiler().record(schema, "record", kept)
     body = "\n ".join(["def read(data, at):", *lines, "return record, at"])
     names: dict[str, Any] = dict(_NAMES)
     exec(body, names)  # noqa: S102 -- of the schema the text holds only quoted names and sizes
@@ -49,67 +50,103 @@ def compiled_reader(schema: dict[str, Any]) -> Read:
 
 
 class _Compiler:
-    """Writes the statements that read one value into a variable."""
+    """Writes the statements that read one value into a variable, or pass over it."""
 
     def __init__(self) -> None:
         self._named: dict[str, Any] = {}
         self._variables = 0
 
-    def value(self, schema: Any, into: str) -> list[str]:
-        """Return the statements for a value of any schema."""
-        if isinstance(schema, list):
-            return self._optional(schema, into)
-        kind = schema["type"] if isinstance(schema, dict) else schema
-        if isinstance(schema, dict) and "name" in schema:
-            self._named[schema["name"]] = schema
-        if kind in _PRIMITIVE:
-            return [line.format(v=into) for line in _PRIMITIVE[kind]]
-        match kind:
-            case "fixed":
-                size = int(schema["size"])
-                return [f"{into} = data[at : at + {size}]", f"at += {size}"]
-            case "record":
-                return self._record(schema, into)
-            case "array":
-                return self._array(schema["items"], into)
-        if kind not in self._named:
-            raise NotCompiled(f"there is no compiled reader for {kind}")
-        return self.value(self._named[kind], into)
-
-    def _record(self, schema: dict[str, Any], into: str) -> list[str]:
+    def record(
+        self, schema: dict[str, Any], into: str, kept: Collection[str] | None = None
+    ) -> list[str]:
+        """Return the statements for a record with the kept ones of its fields, or all."""
         lines, pairs = [], []
         for field in schema["fields"]:
+            if kept is not None and field["name"] not in kept:
+                lines += self.passed(field["type"])
+                continue
             variable = self._variable()
             lines += self.value(field["type"], variable)
             pairs.append(f"{field['name']!r}: {variable}")
         return [*lines, f"{into} = {{{', '.join(pairs)}}}"]
 
-    def _optional(self, union: list[Any], into: str) -> list[str]:
-        if len(union) != 2 or "null" not in union:
-            raise NotCompiled(f"there is no compiled reader for the union {union}")
-        null_index = union.index("null")
-        return [
-            "branch = data[at]",
-            "at += 1",
-            f"if branch == {2 * null_index}: {into} = None",
-            f"elif branch == {2 - 2 * null_index}:",
-            *_indented(self.value(union[1 - null_index], into)),
-            "else: raise Damaged('there is no such branch of the union')",
-        ]
+    def value(self, schema: Any, into: str) -> list[str]:
+        """Return the statements for a value of any schema."""
+        kind, schema = self._found(schema)
+        if kind in _PRIMITIVE:
+            return [line.format(v=into) for line in _PRIMITIVE[kind]]
+        match kind:
+            case "union":
+                return _optional(schema, f"{into} = None", lambda it: self.value(it, into))
+            case "fixed":
+                size = int(schema["size"])
+                return [f"{into} = data[at : at + {size}]", f"at += {size}"]
+            case "record":
+                return self.record(schema, into)
+            case "array":
+                return [f"{into} = []", *self._array(schema["items"], into)]
+        raise NotCompiled(f"there is no compiled reader for {kind}")
 
-    def _array(self, items: Any, into: str) -> list[str]:
-        count, item = self._variable(), self._variable()
+    def passed(self, schema: Any) -> list[str]:
+        """Return the statements that pass over a value of any schema."""
+        kind, schema = self._found(schema)
+        if kind in _PASSED:
+            return [*_PASSED[kind]]
+        match kind:
+            case "union":
+                return _optional(schema, "pass", self.passed)
+            case "fixed":
+                return [f"at += {int(schema['size'])}"]
+            case "record":
+                return [line for field in schema["fields"] for line in self.passed(field["type"])]
+            case "array":
+                return self._array(schema["items"])
+        return self.value(schema, self._variable())
+
+    def _found(self, schema: Any) -> tuple[str, Any]:
+        """Return a schema's kind, and what it stands for where it is a name."""
+        if isinstance(schema, list):
+            return "union", schema
+        if isinstance(schema, dict) and "name" in schema:
+            self._named[schema["name"]] = schema
+        schema = schema if isinstance(schema, dict) else self._named.get(schema, schema)
+        return (schema["type"] if isinstance(schema, dict) else schema), schema
+
+    def _array(self, items: Any, into: str | None = None) -> list[str]:
+        """Return the statements that add an array's items to a list, or pass over them."""
+        count = self._variable()
         if items == "double":
-            each = [f"{into} += unpack(f'<{{{count}}}d', data, at)", f"at += 8 * {count}"]
+            read = [f"{into} += unpack(f'<{{{count}}}d', data, at)"] if into else []
+            each = [*read, f"at += 8 * {count}"]
         else:
-            read = [*self.value(items, item), f"{into}.append({item})"]
-            each = [f"for _ in range({count}):", *_indented(read)]
-        block = f"{count}, at = block(data, at)"
-        return [f"{into} = []", block, f"while {count}:", *_indented([*each, block])]
+            each = [f"for _ in range({count}):", *_indented(self._item(items, into))]
+        block = [line.format(v=count) for line in _BLOCK]
+        return [*block, f"while {count}:", *_indented([*each, *block])]
+
+    def _item(self, items: Any, into: str | None) -> list[str]:
+        if into is None:
+            return self.passed(items)
+        item = self._variable()
+        return [*self.value(items, item), f"{into}.append({item})"]
 
     def _variable(self) -> str:
         self._variables += 1
         return f"v{self._variables}"
+
+
+def _optional(union: list[Any], none: str, other: Callable[[Any], list[str]]) -> list[str]:
+    """Return the statements for null, and those for the other type that the union has."""
+    if len(union) != 2 or "null" not in union:
+        raise NotCompiled(f"there is no compiled reader for the union {union}")
+    null_index = union.index("null")
+    return [
+        "branch = data[at]",
+        "at += 1",
+        f"if branch == {2 * null_index}: {none}",
+        f"elif branch == {2 - 2 * null_index}:",
+        *_indented(other(union[1 - null_index])),
+        "else: raise Damaged('there is no such branch of the union')",
+    ]
 
 
 def _indented(lines: list[str]) -> list[str]:
@@ -167,18 +204,6 @@ def _block(data: bytes, at: int) -> tuple[int, int]:
     return count, at
 
 
-def _boolean(byte: int) -> bool:
-    if byte > 1:
-        raise Damaged(f"a boolean of {byte}")
-    return byte == 1
-
-
-def _int(value: int) -> int:
-    if not INT_MIN <= value <= INT_MAX:
-        raise Damaged("an int has more than 32 bits")
-    return value
-
-
 # A length's first byte says with its highest bit that more follow, with its lowest a minus.
 _SIZED: Final = (
     "size = data[at]",
@@ -195,16 +220,35 @@ _PRIMITIVE: Final[Mapping[str, tuple[str, ...]]] = {
     "string": (*_SIZED, "{v} = data[at:end].decode()", "at = end"),
     "bytes": (*_SIZED, "{v} = data[at:end]", "at = end"),
     "long": (*_VARINT, "{v} = {v} >> 1 ^ -({v} & 1)"),
-    "int": (*_VARINT, "{v} = int32({v} >> 1 ^ -({v} & 1))"),
+    "int": (
+        *_VARINT,
+        "if {v} >> 32: raise Damaged('an int has more than 32 bits')",
+        "{v} = {v} >> 1 ^ -({v} & 1)",
+    ),
     "double": ("({v},) = double(data, at)", "at += 8"),
-    "boolean": ("{v} = boolean(data[at])", "at += 1"),
+    "boolean": (
+        "{v} = data[at]",
+        "at += 1",
+        "if {v} > 1: raise Damaged(f'a boolean of {{{v}}}')",
+        "{v} = {v} == 1",
+    ),
 }
+_PASSED: Final[Mapping[str, tuple[str, ...]]] = {
+    "string": (*_SIZED, "data[at:end].decode()", "at = end"),
+    "bytes": (*_SIZED, "at = end"),
+    "long": ("size = data[at]", "at += 1", "if size & 0x80: _, at = more(data, at, size)"),
+    "double": ("at += 8",),
+}
+# As of a length. What goes past the end, of so few, is noticed when it is read.
+_BLOCK: Final = (
+    "{v} = data[at]",
+    "if {v} & 0x81: {v}, at = block(data, at)",
+    "else: {v} >>= 1; at += 1",
+)
 _NAMES: Final[Mapping[str, Any]] = {
     "more": _more,
     "length": _length,
     "block": _block,
-    "boolean": _boolean,
-    "int32": _int,
     "double": struct.Struct("<d").unpack_from,
     "unpack": struct.unpack_from,
     "range": range,

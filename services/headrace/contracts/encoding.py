@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from headrace.contracts.varint import SMALL, encode_int, encode_long
+from headrace.contracts.varint import NEAR, SMALL, encode_int, encode_long
 
 Write = Callable[[Any], bytes]
 
@@ -75,7 +75,7 @@ class Writers:
         for number, field in enumerate(schema["fields"]):
             value, write = f"v{number}", f"write{number}"
             lines.append(f" {value} = record[{field['name']!r}]")
-            inline = _INLINE.get(field["type"]) if isinstance(field["type"], str) else None
+            inline = _inline(field["type"])
             if inline is None:
                 names[write] = self.writer(field["type"])
                 parts.append(f"{write}({value})")
@@ -183,6 +183,14 @@ _INLINE: Final[Mapping[str, tuple[str, ...]]] = {
     "double": ("packed({v}) if {v}.__class__ is float else double({v})",),
     "boolean": ("true if {v} is True else boolean({v})",),
 }
+# And for an array of integers, each of which would be a call.
+_ITEMS: Final[Mapping[str, str]] = {"int": "int32", "long": "long"}
+_INTEGERS: Final = (
+    "n{v} = len(listed({v}))",
+    "i{v} = [near[i] if i.__class__ is int and -smalls <= i < smalls else ITEM(i) for i in {v}]",
+    "if n{v}: i{v}.append(end)",
+    "small[n{v}] if n{v} < smalls else long(n{v}), *i{v}",
+)
 # The same for a column of values: statements before the loop, and the parts within it.
 _COLUMN: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "string": (
@@ -198,6 +206,9 @@ NAMES: Final[Mapping[str, Any]] = {
     "join": b"".join,
     "small": SMALL,
     "smalls": len(SMALL),
+    "near": NEAR,
+    "listed": _listed,
+    "end": END,
     "long": encode_long,
     "int32": encode_int,
     "packed": _DOUBLE,
@@ -210,6 +221,15 @@ NAMES: Final[Mapping[str, Any]] = {
     "float": float,
     "len": len,
 }
+
+
+def _inline(kind: Any) -> tuple[str, ...] | None:
+    """Return how a field of this type is written within its record, if that is worth it."""
+    if isinstance(kind, str):
+        return _INLINE.get(kind)
+    if isinstance(kind, dict) and kind["type"] == "array" and str(kind["items"]) in _ITEMS:
+        return tuple(line.replace("ITEM", _ITEMS[kind["items"]]) for line in _INTEGERS)
+    return None
 
 
 def in_line(

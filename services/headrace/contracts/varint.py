@@ -26,6 +26,9 @@ _LAST: Final = tuple(
     bytes((z,)) if z < 0x80 else bytes((z & 0x7F | 0x80, z >> 7)) for z in range(_CHUNKS)
 )
 
+NEAR: Final = SMALL + tuple(_LAST[~(n << 1)] for n in range(-len(SMALL), 0))
+"""The bytes of -8,192 to 8,191: each stands where the integer, as an index, leads."""
+
 
 def encode_long(value: int) -> bytes:
     """Encode a 64-bit integer.

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from operator import attrgetter
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.clock import now_ms
@@ -15,16 +16,18 @@ from headrace.chassis.state import Stateless, View
 from headrace.chassis.stream import Stream
 from headrace.chassis.telemetry import Telemetry
 from headrace.chassis.topology import Channel, Input, Topology
+from headrace.chassis.tracing import Trace
 from headrace.chassis.wiring import Wiring
 from headrace.contracts.records import TrafficSketched
 from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names, nullable_fields
 from headrace.contracts.topics import load_topics
 from headrace.sketching.cutting import Stretch
-from headrace.sketching.domain import Records, Sketcher
+from headrace.sketching.domain import LETTER_FIELDS, Decisions, Records, Sketcher
 from headrace.usecase.charter import Charter
 
 SERVICE = "sketching"
+_partition = attrgetter("partition")
 Sketch = Callable[[Stretch, Records, int], list[TrafficSketched]]
 """Sketches records of one partition, which cannot have happened after a time."""
 
@@ -46,12 +49,15 @@ def build(
     charter = Charter.load(settings.charter, field_names)
     wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
     sketcher = Sketcher(charter, nullable_fields(charter.events.schema))
-    watched: dict[str, Sketch] = {
-        "events": sketcher.events,
-        "decisions": sketcher.decisions,
-        "events.dlq": sketcher.letters,
+    watched: dict[str, tuple[Sketch, Sequence[str]]] = {
+        "events": (sketcher.events, sketcher.event_fields),
+        "decisions": (sketcher.decisions, Decisions._fields),
+        "events.dlq": (sketcher.letters, LETTER_FIELDS),
     }
-    inputs = [wiring.channel(f"{charter.name}.{plural}") for plural in watched]
+    inputs = [
+        wiring.channel(f"{charter.name}.{plural}", fields)
+        for plural, (_, fields) in watched.items()
+    ]
     sketches = wiring.channel(f"{charter.name}.sketches")
     skew_ms = charter.events.future_skew_ms
     return Stream(
@@ -66,7 +72,7 @@ def build(
         Stateless(),
         [
             Watcher(each.topic, sketch, sketches, lambda: now_ms() + skew_ms)
-            for each, sketch in zip(inputs, watched.values(), strict=True)
+            for each, (sketch, _) in zip(inputs, watched.values(), strict=True)
         ],
         Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
         stream,
@@ -101,20 +107,16 @@ class Watcher:
 
     def __call__(self, received: Sequence[Received], _: View[None], stages: StageClock) -> Handled:
         """Return the sketches of each partition's records."""
+        stages.enter("features")
         until_ms = self._until_ms()
         sketches, answers = list[TrafficSketched](), dict[int, Answer]()
         in_order = sorted(received, key=_partition)  # which leaves each partition's as they stand
         for partition, group in groupby(in_order, _partition):
-            own = list(group)
-            stretch = Stretch(
-                self._topic,
-                partition,
-                [each.offset for each in own],
-                [each.timestamp_ms for each in own],
-                [each.value for each in own],
-            )
-            told = self._sketch(stretch, [each.record for each in own], until_ms)
-            answers |= _answers(own, told, len(sketches))
+            _, offsets, _, values, records, came_ms, traces = zip(*group, strict=True)
+            stretch = Stretch(self._topic, partition, offsets, came_ms, values)
+            told = self._sketch(stretch, records, until_ms)
+            if any(traces):
+                answers |= _answers(offsets, traces, told, len(sketches))
             sketches += told
         stages.enter("encode")
         values = [self._sketches.encode(each) for each in sketches]
@@ -123,27 +125,26 @@ class Watcher:
 
 
 def _answers(
-    records: Sequence[Received], sketches: Sequence[TrafficSketched], first: int
+    offsets: Sequence[int],
+    traces: Sequence[Trace | None],
+    sketches: Sequence[TrafficSketched],
+    first: int,
 ) -> dict[int, Answer]:
     """Return the trace in which each sketch goes on: that of its last record, or last sampled one.
 
     Parameters
     ----------
-    records
-        Of one partition, which the sketches divide among them.
+    offsets, traces
+        Of the records of one partition, which the sketches divide among them.
     first
         The row of the first sketch.
     """
     ends = [sketch["last_offset"] for sketch in sketches]
     answers = dict[int, Answer]()
-    for each in records:
-        if (trace := each.trace) is not None:
-            row = first + bisect_left(ends, each.offset)
+    for offset, trace in zip(offsets, traces, strict=True):
+        if trace is not None:
+            row = first + bisect_left(ends, offset)
             before = answers.get(row)
             if before is None or trace.is_sampled or not before.trace.is_sampled:
                 answers[row] = Answer(trace)
     return answers
-
-
-def _partition(received: Received) -> int:
-    return received.partition

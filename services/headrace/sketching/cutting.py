@@ -11,6 +11,7 @@ from headrace.usecase.columns import DAY_MS, HOUR_MS, calendar_column
 
 UNKNOWN: Final = -1
 MOST_RECORDS: Final = 500
+_ENDLESS: Final = np.iinfo(np.int64).max
 Integers = NDArray[np.int64]
 
 
@@ -37,7 +38,7 @@ class Piece(NamedTuple):
 
 
 def cut(
-    times_ms: Integers, came_ms: Sequence[int], until_ms: int, kinds: Integers | None = None
+    times_ms: Integers, came_ms: Sequence[int], until_ms: int, kinds: Sequence[int] | None = None
 ) -> list[Piece]:
     """Cut n records where the hour of the week changes, or the kind.
 
@@ -57,11 +58,20 @@ def cut(
     hours = np.where(known, hours_of_week(times_ms), UNKNOWN)
     changes = np.diff(_filled(hours)) != 0
     if kinds is not None:
-        changes |= np.diff(_filled(kinds)) != 0
+        changes |= np.diff(_filled(np.array(kinds, np.int64))) != 0
     bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(times_ms)]
     firsts = [first for begin, end in pairwise(bounds) for first in range(begin, end, MOST_RECORDS)]
-    pieces = [slice(*each) for each in pairwise([*firsts, len(times_ms)])]
-    return [_piece(each, times_ms, known, hours, came_ms) for each in pieces]
+    ends = zip(
+        map(slice, firsts, [*firsts[1:], len(times_ms)]),
+        np.maximum.reduceat(hours, firsts).tolist(),  # of the known ones, who have the same
+        np.minimum.reduceat(np.where(known, times_ms, _ENDLESS), firsts).tolist(),
+        np.maximum.reduceat(np.where(known, times_ms, UNKNOWN), firsts).tolist(),
+        strict=True,
+    )
+    return [
+        _untimed(rows, came_ms) if hour == UNKNOWN else Piece(rows, hour, start_ms, end_ms)
+        for rows, hour, start_ms, end_ms in ends
+    ]
 
 
 def is_known(times_ms: Integers, until_ms: int) -> NDArray[np.bool_]:
@@ -83,18 +93,7 @@ def _filled(values: Integers) -> Integers:
     return values[np.where(latest < 0, first, latest)]
 
 
-def _piece(
-    rows: slice,
-    times_ms: Integers,
-    known: NDArray[np.bool_],
-    hours: Integers,
-    came_ms: Sequence[int],
-) -> Piece:
-    times, is_timed = times_ms[rows], known[rows]
-    if is_timed.all():
-        return Piece(rows, int(hours[rows.start]), int(times.min()), int(times.max()))
-    if is_timed.any():
-        times = times[is_timed]
-        return Piece(rows, int(hours[rows].max()), int(times.min()), int(times.max()))
+def _untimed(rows: slice, came_ms: Sequence[int]) -> Piece:
+    """Return a piece of which no event time is known."""
     came = [max(0, each) for each in came_ms[rows]]
     return Piece(rows, UNKNOWN, min(came), max(came))

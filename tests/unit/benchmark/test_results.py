@@ -13,6 +13,7 @@ from headrace.benchmark.results import Failure, Results
 from headrace.benchmark.sizes import Sizes
 from headrace.benchmark.swaps import Swapped
 from headrace.benchmark.throughput import Throughput, rate
+from headrace.benchmark.watching import Watched
 
 
 def ran(per_s: float, **stages_us: float) -> Throughput:
@@ -91,6 +92,23 @@ def test_what_swaps_cost_is_the_ratio_of_the_medians_of_both_stretches(results: 
 def test_without_rounds_nothing_is_said_of_swaps() -> None:
     assert Results().swap_ratios() == {}
     assert Results().as_json()["swaps_under_load"]["rounds"] == []
+
+
+def test_who_watches_is_told_beside_scoring(results: Results) -> None:
+    results.watching = {
+        "sketching": [Watched(1_000, 90, per_s, 100.0, {}) for per_s in (600, 700, 500)],
+        "drift": [Watched(1_000, 90, 1_000, 100.0, {})],
+    }
+    told = results.as_json()["watching"]
+    assert told["ratios"] == {"sketching": 1.2, "drift": 2.0}
+    assert (told["sketching"]["per_s"], told["sketching"]["per_s_max"]) == (600, 700)
+    assert [each["sketches"] for each in told["drift"]["rounds"]] == [90]
+
+
+def test_who_watches_has_no_ratio_without_scoring(results: Results) -> None:
+    del results.throughput["headrace"]
+    results.watching = {"drift": [Watched(1_000, 90, 1_000, 100.0, {})]}
+    assert results.as_json()["watching"]["ratios"] == {}
 
 
 def test_the_document_has_every_round_and_every_failure(results: Results) -> None:

@@ -337,3 +337,25 @@ def test_each_record_has_its_own_defaults():
     value = Encoder(old, 1)(record)
     decode(value)["headers"].append("mine")
     assert decode(value)["headers"] == []
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_the_fields_that_are_kept_are_what_the_whole_record_has(data):
+    schema = data.draw(record_schemas() | st.just(GENERAL))
+    names = [field["name"] for field in schema["fields"]]
+    kept = data.draw(st.sets(st.sampled_from(names))) if names else set()
+    record = data.draw(values(schema))
+    decode = Decoder(schema, lambda _: schema, BOUND, kept)
+    assert decode(Encoder(schema, 1)(record)) == {
+        name: value for name, value in record.items() if name in kept
+    }
+
+
+def test_of_what_an_earlier_version_wrote_the_kept_fields_have_their_defaults():
+    following = SCHEMAS["platform/DecisionMade"]
+    old = {**following, "fields": following["fields"][:-1]}
+    record = load_example(example_files("platform/DecisionMade")[-1], following)
+    value = Encoder(old, 1)({each["name"]: record[each["name"]] for each in old["fields"]})
+    decode = Decoder(following, {1: old}.__getitem__, BOUND, {"score", "profile_keys"})
+    assert decode(value) == {"score": record["score"], "profile_keys": []}

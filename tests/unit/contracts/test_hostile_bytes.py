@@ -6,6 +6,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import fastavro
 import pytest
@@ -149,6 +150,33 @@ def test_what_is_read_of_damaged_bytes_is_what_fastavro_reads_of_them():
             assert repr(record) == repr(expected)  # as text, because NaN is not NaN
             accepted += 1
     assert accepted > MUTATIONS / 10
+
+
+def tried(decode: Decoder, value: bytes) -> tuple[dict[str, Any], str]:
+    """What is read, or why not."""
+    try:
+        return decode(value), ""
+    except Undecodable as refused:
+        return {}, refused.reason
+
+
+def test_what_is_damaged_is_so_whichever_fields_are_kept():
+    rng = random.Random(SEED)
+    print(f"seed {SEED}")
+    written = originals()
+    whole = {n: Decoder(s, REGISTERED.__getitem__, BOUND) for n, s in SCHEMAS.items()}
+    refused = 0
+    for _ in range(MUTATIONS // 4):
+        number = rng.randint(1, len(NAMES))
+        names = [field["name"] for field in SCHEMAS[number]["fields"]]
+        kept = rng.sample(names, rng.randint(0, len(names)))
+        decode = Decoder(SCHEMAS[number], REGISTERED.__getitem__, BOUND, kept)
+        value = rng.choice(COMMON)(rng, rng.choice(written[NAMES[number - 1]]))
+        (record, why), (kept_of_it, same) = tried(whole[number], value), tried(decode, value)
+        assert why == same
+        refused += bool(why)
+        assert repr(kept_of_it) == repr({n: value for n, value in record.items() if n in kept})
+    assert MUTATIONS / 10 < refused < MUTATIONS / 4
 
 
 @pytest.mark.parametrize("name", NAMES)

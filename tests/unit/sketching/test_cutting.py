@@ -15,7 +15,6 @@ UNTIL_MS = 10_000 * HOUR_MS
 
 
 def pieces(times_ms, kinds=None, came_ms=None):
-    kinds = None if kinds is None else np.array(kinds)
     came_ms = came_ms or [7] * len(times_ms)
     return cut(np.array(times_ms, np.int64), came_ms, UNTIL_MS, kinds)
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.examples import example_files, load_example
 from headrace.contracts.codec import Decoder, Encoder
 from headrace.contracts.location import shipped
 from headrace.contracts.schemas import load_schema
 from headrace.sketching.cutting import UNKNOWN, Stretch
-from headrace.sketching.domain import Model, Sketcher
+from headrace.sketching.domain import LETTER_FIELDS, Decisions, Model, Sketcher
 from headrace.usecase.bins import NUMBERS
 from headrace.usecase.charter import Charter
 from headrace.usecase.drift import Drift
@@ -114,6 +115,39 @@ def test_numbers_alone_give_the_same_histograms_as_decisions(records):
     assert [{**each, **said_otherwise} for each in alone] == [
         {**each, **said_otherwise} for each in whole
     ]
+
+
+def read_back(name, records, *kept):
+    """The records as they are read from their bytes."""
+    schema = load_schema(name)
+    decode = Decoder(schema, lambda _: schema, 1_048_576, *kept)
+    return [decode(Encoder(schema, 1)(each)) if each else {} for each in records]
+
+
+@given(records=st.lists(decisions() | st.just({}), min_size=1, max_size=5))
+def test_what_is_read_of_decisions_gives_the_sketches_that_all_of_them_would_give(records):
+    name = "platform/DecisionMade"
+    example = load_example(example_files(name)[-1], load_schema(name))
+    records = [{**example, **each} if each else {} for each in records]
+    whole, kept = read_back(name, records), read_back(name, records, Decisions._fields)
+    assert kept == [{field: each[field] for field in Decisions._fields if each} for each in whole]
+    assert sketched(SKETCHER.decisions, kept) == sketched(SKETCHER.decisions, whole)
+
+
+def test_what_is_read_of_events_and_dead_letters_is_enough():
+    event, letter = "card-fraud/Transaction", "platform/DeadLettered"
+    of = {
+        event: (SKETCHER.events, SKETCHER.event_fields),
+        letter: (SKETCHER.letters, LETTER_FIELDS),
+    }
+    for name, (sketch, fields) in of.items():
+        records = [load_example(path, load_schema(name)) for path in example_files(name)]
+        kept = read_back(name, records, fields)
+        assert sketched(sketch, kept) == sketched(sketch, read_back(name, records))
+
+
+def sketched(sketch, records):
+    return sketch(stretch(records, values=[bytes(5)] * len(records)), records, UNTIL_MS)
 
 
 def decision(**changes):
