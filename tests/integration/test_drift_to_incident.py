@@ -1,8 +1,4 @@
-"""From a drift to people who know of it, and back: all of it in one trace.
-
-The simulator's data drift goes the whole way. Its concept drift would need a world of many events
-and months of labels to be sure; that part begins at outcomes made by hand.
-"""
+"""From a drift to people who know of it, and back: all of it in one trace."""
 
 import random
 from collections import Counter
@@ -28,6 +24,8 @@ PAYMENTS = shipped("deploy") / "demo/payments.toml"
 EVENTS = 140_000
 DRIFT = Drift.parse("data@2026-01-30/2026-02-03")
 """When enough is known of what is usual, and until it must have been noticed."""
+HARM, HARMED, DAYS = "concept*2@2026-03-05/2026-03-25", 60_000, 120
+"""For the concept; labels need a month, and what is usual another one."""
 DRIFTED = {"input/amount_minor", "input/distance_km", "quality/null/distance_km"}
 TIMES = """
 [alerting]
@@ -43,6 +41,30 @@ ANEW = f"""
 [drift]
 cool_down = "1d"
 {TIMES}
+[policy]
+"""
+
+
+SOURCES = """
+analyst = { delay = "4h", horizon = "3d" }
+appeal = { delay = "1d", horizon = "14d" }
+chargeback = { delay = "14d", horizon = "30d" }
+correction = { delay = "1d", horizon = "30d", corrects = true }
+"""
+MONTH = {
+    'horizon = "14d"\n\n[labels.sources]': 'horizon = "30d"\n\n[labels.sources]',
+    '\nchargeback = { delay = "2d", horizon = "14d" }\n': SOURCES,
+}
+LEARNS = f"""
+cool_down = "1d"
+{TIMES}
+[learning]
+champion = "logistic"
+freeze_every = 5_000
+
+[learning.models.logistic]
+family = "logistic"
+
 [policy]
 """
 
@@ -260,3 +282,47 @@ def test_a_drift_of_the_concept_has_a_challenger_learned_and_is_over_once_that_s
         cleared = [each for each in case.records("signals") if each["state"] == "cleared"]
         assert {each["reason"] for each in cleared} == {"another model serves"}
         assert len(retrained(case)) == 1
+
+
+def require_one_trace_of_an_outcome(case, signal, message):
+    """Follow a signal back to the event, by the label that made the outcome known."""
+    trace_id = trace_of(message)
+    outcome = at(case, evidence(signal))
+    assert trace_of(outcome) == trace_id
+    event_id = case.decode(outcome.value())["event_id"]
+    for plural in ("labels", "decisions", "events"):
+        known = [m for m in case.messages(plural) if case.decode(m.value())["event_id"] == event_id]
+        assert trace_id in set(map(trace_of, known)), plural
+
+
+def test_thieves_who_change_their_ways_are_one_incident_and_a_challenger_until_they_are_gone(
+    stack, use_case, tmp_path, receiver, monkeypatch
+):
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
+    changes = {"\n[policy]\n": LEARNS, **MONTH}
+    with (
+        deployed(use_case, tmp_path, changes, PAYMENTS) as case,
+        run(case, "scoring", ready=False),
+        run(case, "labelling", ready=False) as labelling,
+        run(case, "learning", ready=False),
+        run(case, "retraining", ready=False) as retraining,
+        run(case, "drift", ready=False) as drift,
+        alerting(case, receiver) as alerts,
+    ):
+        simulate = ["--simulate", str(HARMED), "--days", str(DAYS), "--drift", HARM]
+        published = case.headrace("publish", *simulate, "--labels")
+        assert published.returncode == 0, published.stderr
+        labelling.until(lambda: case.is_drained("labelling", "decisions", "labels"), 120)
+        drift.until(lambda: case.is_drained("drift", "outcomes"), 120)
+        retraining.until(lambda: retrained(case))
+        alerts.until(lambda: told_last(receiver) == dict.fromkeys(states(case), "resolved"))
+
+        signals = case.records("signals")
+        print([(s["subject"], s["state"], s["reason"]) for s in signals])
+        assert len(states(case)) == 1
+        signal, message = of_first_signal(case, "model")
+        told = first_told(receiver, "model")
+        assert told.headers["traceparent"].split("-")[1] == trace_of(message)
+        require_one_trace_of_an_outcome(case, signal, message)
+        (challenger,) = retrained(case)
+        assert challenger["manifest"]

@@ -155,6 +155,12 @@ def _share() -> float:
     return (getrandbits(53) + 1) / (1 << 53)
 
 
+def said_later(trace_id: str) -> Headers:
+    """Return the headers of a record that belongs to a sampled trace, from a span of its own."""
+    span_id = new_span_id()
+    return Trace(trace_id, "", span_id, _SAMPLED, is_recorded=False).headers(span_id)
+
+
 def _begun(lower: int) -> Trace:
     """Return a new trace that is recorded, by the lower half of its id."""
     trace_id = f"{getrandbits(64) or 1:016x}{lower:016x}"

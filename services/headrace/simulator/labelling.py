@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError
 
 from headrace.chassis.clients import Clients
 from headrace.chassis.topology import Channel
+from headrace.chassis.tracing import said_later
 from headrace.contracts.records import LabelObserved
 from headrace.errors import HeadraceError
 from headrace.simulator.desk import LabelDesk
@@ -26,7 +27,8 @@ class Labelling:
     It reads all decisions that are kept, so a run that was broken off can be done again: labels
     that stand on their topic already are not published twice, and heartbeats only say again what
     still holds. What is said of a decision goes to its partition, labels before the heartbeats
-    that speak of them.
+    that speak of them. A label goes on in the trace of the decision that it is of, where that is
+    sampled.
 
     Parameters
     ----------
@@ -61,6 +63,8 @@ class Labelling:
         # Or a heartbeat could stand there without a label of which it says that it is published.
         self._producer = clients.gapless_producer()
         self._known = set[tuple[str, int]]()
+        self._traces = dict[str, str]()
+        """Of decisions that are sampled, by event."""
         self._expected: int | None = None
         self._failed = 0
         self._first_failure = ""
@@ -117,7 +121,10 @@ class Labelling:
             elif time.monotonic() - waiting_since_s > self._stalled_s:
                 raise self._stalled(self._expected)
         for partition, value in decisions:
-            said = self._desk.observe(partition, self._decisions.decode(value))
+            decision = self._decisions.decode(value)
+            if decision["trace_id"]:
+                self._traces[decision["event_id"]] = decision["trace_id"]
+            said = self._desk.observe(partition, decision)
             self._publish((partition, record) for record in said)
         self._producer.poll(0)
 
@@ -138,11 +145,18 @@ class Labelling:
 
         value = self._labels.encode(record)
         key = record["source"] if record["kind"] == "heartbeat" else record["key"]
+        trace_id = self._traces.get(record["event_id"])
+        headers = None if trace_id is None else said_later(trace_id)
         full_since_s = time.monotonic()
         while True:
             try:
                 self._producer.produce(
-                    self._labels.topic, value, key, partition, on_delivery=delivered
+                    self._labels.topic,
+                    value,
+                    key,
+                    partition,
+                    on_delivery=delivered,
+                    headers=headers,
                 )
             except BufferError:
                 if time.monotonic() - full_since_s > _FLUSH_S:

@@ -15,6 +15,7 @@ from headrace.sketching.cutting import UNKNOWN, Integers, Piece, Stretch, cut, i
 from headrace.sketching.histograms import histograms
 from headrace.usecase.bins import NUMBERS, PROBABILITIES
 from headrace.usecase.charter import Charter
+from headrace.usecase.segments import Segments, segment_name
 
 Records = Sequence[Mapping[str, Any]]
 Vectors = NDArray[np.float64]
@@ -83,6 +84,7 @@ class Sketcher:
         self._nullable = nullable
         self._names = charter.feature_set.names
         self._feature_set = charter.feature_set.digest
+        self._segments = Segments(charter).places
         self._scores = PROBABILITIES if charter.model.family == "logistic" else NUMBERS
 
     @property
@@ -187,7 +189,19 @@ class Sketcher:
     def _histograms(
         self, matrix: Vectors, scores: Vectors, pieces: Sequence[Piece]
     ) -> list[list[Histogram]]:
-        return histograms(self._names, matrix, scores, self._scores, _rows(pieces))
+        by_segment = self._by_segment(matrix, scores)
+        return histograms(self._names, matrix, by_segment, self._scores, _rows(pieces))
+
+    def _by_segment(self, matrix: Vectors, scores: Vectors) -> dict[str, Vectors]:
+        """Return (n,) scores of all, and of each segment: NaN where a decision is of another."""
+        found = {"score": scores}
+        for feature, place in self._segments.items():
+            values = matrix[:, place]
+            for value in np.unique(values[np.isfinite(values)]).tolist():
+                name = f"score/{segment_name(feature, value)}"
+                own = found.setdefault(name, np.full(len(scores), np.nan))
+                np.copyto(own, scores, where=values == value)
+        return found
 
     def _sketch(
         self,
