@@ -2,20 +2,25 @@
 
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
 
 from headrace.chassis.telemetry import telemetry
+from headrace.chassis.wiring import Wiring
 from headrace.contracts.location import shipped
 from headrace.demo.in_step import publish_in_step
+from headrace.simulator.desk import LabelDesk
+from headrace.simulator.kinds import DECIDED
+from headrace.simulator.labelling import Labelling
 from headrace.simulator.publisher import Publisher
-from headrace.simulator.scenario import Drift
+from headrace.simulator.scenario import Drift, Scenario
 from headrace.simulator.sources import simulated
 from support.charter_texts import card_fraud
 from support.outcomes import DAY, LEARNING, outcome
 from support.receiver import receiving
-from support.running import run
+from support.running import run, until
 from support.use_case import START_MS, deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
@@ -24,8 +29,8 @@ PAYMENTS = shipped("deploy") / "demo/payments.toml"
 EVENTS = 140_000
 DRIFT = Drift.parse("data@2026-01-30/2026-02-03")
 """When enough is known of what is usual, and until it must have been noticed."""
-HARM, HARMED, DAYS = "concept*2@2026-03-05/2026-03-25", 60_000, 120
-"""For the concept; labels need a month, and what is usual another one."""
+HARMED = Scenario(1, 75_000, (Drift.parse("concept@2026-03-05/2026-03-19"),), 150)
+"""Labels need a month, what is usual another one, and so does that it is usual again."""
 DRIFTED = {"input/amount_minor", "input/distance_km", "quality/null/distance_km"}
 TIMES = """
 [alerting]
@@ -60,7 +65,8 @@ cool_down = "1d"
 {TIMES}
 [learning]
 champion = "logistic"
-freeze_every = 5_000
+negatives_share = 0.05
+freeze_every = 1_000
 
 [learning.models.logistic]
 family = "logistic"
@@ -284,15 +290,38 @@ def test_a_drift_of_the_concept_has_a_challenger_learned_and_is_over_once_that_s
         assert len(retrained(case)) == 1
 
 
+def is_of(case, message, event_id):
+    return case.decode(message.value())["event_id"] == event_id
+
+
 def require_one_trace_of_an_outcome(case, signal, message):
     """Follow a signal back to the event, by the label that made the outcome known."""
-    trace_id = trace_of(message)
-    outcome = at(case, evidence(signal))
-    assert trace_of(outcome) == trace_id
-    event_id = case.decode(outcome.value())["event_id"]
-    for plural in ("labels", "decisions", "events"):
-        known = [m for m in case.messages(plural) if case.decode(m.value())["event_id"] == event_id]
-        assert trace_id in set(map(trace_of, known)), plural
+    known = at(case, evidence(signal))
+    event_id = case.decode(known.value())["event_id"]
+    label, decision = (
+        next(each for each in case.messages(plural) if is_of(case, each, event_id))
+        for plural in ("labels", "decisions")
+    )
+    event = at(case, evidence(case.decode(decision.value())))
+    assert {trace_of(each) for each in (known, label, decision, event)} == {trace_of(message)}
+
+
+def publish_harmed_world(case):
+    """Publish a world of which labels become known, as far as it goes."""
+    wiring, (seed, events, drifts, days) = Wiring(case.topics, case.registry), HARMED
+    decisions, labels = (wiring.channel(case.topic(each)) for each in ("decisions", "labels"))
+    desk, stop = LabelDesk(HARMED), Event()
+    partitions = case.topics[labels.topic].partitions
+    labelling = Labelling(case.clients, desk, decisions, labels, partitions, wait_ms=0)
+    with telemetry("headrace.publisher") as traced, ThreadPoolExecutor(1) as pool:
+        publisher = Publisher(case.clients.producer(), case.topic("events"), traced)
+        said = pool.submit(labelling.run, stop)
+        world = simulated(case.charter, case.registry, events, seed, drifts=drifts, days=days)
+        published = publisher.run(world.publications, Event())
+        decided = sum(published.by_kind[kind] for kind in DECIDED)
+        until(lambda: said.done() or desk.decided == decided, 120)
+        stop.set()
+        said.result()
 
 
 def test_thieves_who_change_their_ways_are_one_incident_and_a_challenger_until_they_are_gone(
@@ -300,29 +329,31 @@ def test_thieves_who_change_their_ways_are_one_incident_and_a_challenger_until_t
 ):
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
     changes = {"\n[policy]\n": LEARNS, **MONTH}
-    with (
-        deployed(use_case, tmp_path, changes, PAYMENTS) as case,
-        run(case, "scoring", ready=False),
-        run(case, "labelling", ready=False) as labelling,
-        run(case, "learning", ready=False),
-        run(case, "retraining", ready=False) as retraining,
-        run(case, "drift", ready=False) as drift,
-        alerting(case, receiver) as alerts,
-    ):
-        simulate = ["--simulate", str(HARMED), "--days", str(DAYS), "--drift", HARM]
-        published = case.headrace("publish", *simulate, "--labels")
-        assert published.returncode == 0, published.stderr
-        labelling.until(lambda: case.is_drained("labelling", "decisions", "labels"), 120)
-        drift.until(lambda: case.is_drained("drift", "outcomes"), 120)
-        retraining.until(lambda: retrained(case))
-        alerts.until(lambda: told_last(receiver) == dict.fromkeys(states(case), "resolved"))
+    with deployed(use_case, tmp_path, changes, PAYMENTS) as case:
+        with (
+            run(case, "scoring", ready=False),
+            run(case, "labelling", ready=False) as labelling,
+        ):
+            publish_harmed_world(case)
+            labelling.until(lambda: case.is_drained("labelling", "decisions", "labels"), 120)
+        with run(case, "learning", ready=False) as learning:
+            learning.until(lambda: case.records("models"), 120)
+        with (
+            run(case, "retraining", ready=False) as retraining,
+            run(case, "drift", ready=False) as drift,
+            alerting(case, receiver) as alerts,
+        ):
+            drift.until(lambda: case.is_drained("drift", "outcomes"), 120)
+            retraining.until(lambda: retrained(case), 120)
+            alerts.until(lambda: told_last(receiver) == dict.fromkeys(states(case), "resolved"))
 
-        signals = case.records("signals")
-        print([(s["subject"], s["state"], s["reason"]) for s in signals])
+        assert {"concept", "calibration"} & {each["kind"] for each in case.records("signals")}
         assert len(states(case)) == 1
         signal, message = of_first_signal(case, "model")
         told = first_told(receiver, "model")
         assert told.headers["traceparent"].split("-")[1] == trace_of(message)
         require_one_trace_of_an_outcome(case, signal, message)
         (challenger,) = retrained(case)
-        assert challenger["manifest"]
+        assert any(
+            each["signal_id"] in str(challenger["manifest"]) for each in case.records("signals")
+        )

@@ -94,10 +94,10 @@ def take_command(incidents: Incidents, said: Commanded, at_ms: int) -> list[Chan
         There is no such incident.
     """
     each = _named(incidents.each, said.incident_id)
+    if said.command == "silence" and (not each.is_resolved or each.silenced_until_ms is not None):
+        return _silenced(each, said, at_ms)  # one that is over may open again, and be silent then
     if each.is_resolved:
         return []
-    if said.command == "silence":
-        return _silenced(each, said, at_ms)
     if said.command == "resolve":
         return [_resolved_by_hand(each, said, at_ms)]
     if each.acknowledged_by == said.by:

@@ -107,8 +107,11 @@ def say(
 
 
 def time_text(time_ms: int) -> str:
-    """Return a time as people read it."""
-    return f"{datetime.fromtimestamp(time_ms // 1_000, UTC):%Y-%m-%d %H:%M:%S}Z"
+    """Return a time as people read it; one beyond all calendars in milliseconds."""
+    try:
+        return f"{datetime.fromtimestamp(time_ms // 1_000, UTC):%Y-%m-%d %H:%M:%S}Z"
+    except (ValueError, OverflowError, OSError):
+        return f"{time_ms} ms"
 
 
 def _records(desk: Desk, plural: str) -> Iterator[Record]:

@@ -6,6 +6,7 @@ known ahead of time.
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from headrace.alerting.causes import CAUSES, Cause
 from headrace.chassis.clock import now_ms
@@ -20,7 +21,9 @@ from headrace.commands.incident_topics import (
     who_says,
 )
 from headrace.errors import HeadraceError
-from headrace.usecase.declared import parse_duration_ms
+from headrace.usecase.declared import DAY_MS, parse_duration_ms
+
+_LONGEST_MS: Final = 366 * DAY_MS
 
 
 def silence(
@@ -51,9 +54,15 @@ def silence(
     """
     what, who = _what(incident, cause), who_says(by, reason)
     try:
-        until_ms = now_ms() + parse_duration_ms(lasting)
+        lasting_ms = parse_duration_ms(lasting)
     except ValueError as error:
         raise HeadraceError(f"--lasting {lasting}: {error}.", fix="Write such as 12h.") from None
+    if lasting_ms > _LONGEST_MS:
+        raise HeadraceError(
+            f"--lasting {lasting} is longer than a year.",
+            fix="Say it again when it ends, or change what raises it.",
+        )
+    until_ms = now_ms() + lasting_ms
     desk = open_desk(charter)
     if incident is not None:
         require_going_on(desk, incident)

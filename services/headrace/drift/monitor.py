@@ -13,8 +13,8 @@ _PATIENCE: Final = (10, 200)
 """Values that are looked at before the first of them is held to be usual: at least, and at most."""
 _RECOVERY: Final = (20, 200)
 """Values that must look as before until a drift is over: as many as it took to notice it."""
-_RELAPSE: Final = 2_000
-"""Of those, at most, where it has returned: twice as many each time that it does."""
+_RELAPSE: Final = 16
+"""Times in a row that they must, at most, where it has returned: twice as often each time."""
 _ADOPTED_AFTER: Final = 5
 """Times as many values after which what has lasted is the new usual."""
 _EXAMPLES: Final = 5
@@ -95,8 +95,10 @@ class Monitor(ABC):
     _lasted: int
     _calm: int
     """Values since the latest drift was over and all was as before."""
-    _recovery: int
-    """Values that had to look as before until it was; 0 where there was none."""
+    _times: int
+    """How often in a row all had to be as before until it was over; 0 where there was none."""
+    _passed: int
+    """While a drift lasts, how often in a row it was by now."""
     taken: int
     """Values, since it began or another stream did."""
 
@@ -178,22 +180,12 @@ class Monitor(ABC):
             rarity=rarity,
             examples=[each.example for each in suspects if each.example][-_EXAMPLES:],
         )
-        self._recovery = self._recovery_after(since)
-        self._latest = deque(maxlen=self._recovery)
-        self._lasted = 0
+        self._latest = deque(maxlen=min(max(since, _RECOVERY[0]), _RECOVERY[1]))
+        is_relapse = self._calm < _ADOPTED_AFTER * (self._latest.maxlen or 1) * self._times
+        self._times = min(2 * self._times, _RELAPSE) if is_relapse else 1
+        self._lasted = self._passed = 0
         self._suspects.clear()
         return self._raised
-
-    def _recovery_after(self, since: int) -> int:
-        """Return how many values must look as before, for a drift that took ``since``.
-
-        What comes and goes is one drift: each time that it is back before it would have become the
-        usual, it must be away for twice as long, so that nobody is told ever again.
-        """
-        recovery = min(max(since, _RECOVERY[0]), _RECOVERY[1])
-        if self._calm >= _ADOPTED_AFTER * self._recovery:
-            return recovery
-        return max(recovery, min(2 * self._recovery, _RELAPSE))
 
     def _let_be(self) -> None:
         """Take what is suspected for usual, and for no clump: it matters to nobody."""
@@ -203,7 +195,11 @@ class Monitor(ABC):
         self._suspects.clear()
 
     def _go_on(self, value: Value, surprise: float | None) -> Change | None:
-        """Look whether the drift that was raised is over."""
+        """Look whether the drift that was raised is over.
+
+        What comes and goes is one drift: each time that it is back before it would have become the
+        usual, it must be away twice as often in a row, so that nobody is told ever again.
+        """
         most = self._latest.maxlen or 1
         self._latest.append((value, surprise or 0.0))
         self._lasted += 1
@@ -211,11 +207,15 @@ class Monitor(ABC):
             return None
         total = sum(surprise for _, surprise in self._latest)
         strange = abs(total) if self._two_sided else total
-        if strange / most**0.5 <= self._ranking.clumping:
+        is_as_before = strange / most**0.5 <= self._ranking.clumping
+        self._passed = self._passed + 1 if is_as_before else 0
+        if is_as_before and self._passed < self._times:
+            self._latest.clear()
+        elif is_as_before:
             self._evidence = Evidence(two_sided=self._two_sided)
             self._calm = 0
             return self._clear("it is as before")
-        if self._lasted >= _ADOPTED_AFTER * most:
+        if self._lasted >= _ADOPTED_AFTER * most * self._times:
             change = self._clear("what it is now has become the usual")
             self._forget()
             return change
@@ -257,7 +257,7 @@ class Monitor(ABC):
         self._suspects = deque()
         self._raised = None
         self._latest = deque(maxlen=_RECOVERY[0])
-        self._lasted = self._calm = self._recovery = 0
+        self._lasted = self._calm = self._times = self._passed = 0
         self._is_usual_new = True
         self.forget()
 
@@ -286,7 +286,7 @@ class Monitor(ABC):
             "latest": [self._latest.maxlen, list(self._latest)],
             "lasted": self._lasted,
             "calm": self._calm,
-            "recovery": self._recovery,
+            "times": [self._times, self._passed],
         }
 
     def usual(self) -> dict[str, Any]:
@@ -296,7 +296,7 @@ class Monitor(ABC):
     def restore_now(self, parts: Mapping[str, Any]) -> None:
         """Take back :meth:`now`."""
         self.taken, self._lasted = parts["taken"], parts["lasted"]
-        self._calm, self._recovery = parts["calm"], parts["recovery"]
+        self._calm, (self._times, self._passed) = parts["calm"], parts["times"]
         self._evidence.restore(parts["evidence"])
         self._suspects = deque((Value(*value), surprise) for value, surprise in parts["suspects"])
         maxlen, latest = parts["latest"]

@@ -1,7 +1,7 @@
 """Watching what decisions have turned out to be."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import exp, log
+from math import exp, isfinite, log
 from typing import Any, Final, NamedTuple
 
 from headrace.drift.monitor import Value
@@ -179,10 +179,16 @@ class OutcomeStreams:
         """Return how many outcomes were looked at, since the first of a segment or of all."""
         return self.seen - self._parts[segment].before
 
+    def has_seen(self, segment: str) -> bool:
+        """Whether an outcome of a segment was looked at."""
+        return segment in self._parts
+
     def values(self, record: Mapping[str, Any]) -> Iterator[Seen]:
         """Yield the values that an ``OutcomeKnown`` completes."""
         is_ours = record["model"] == self.model and not record["fallback"]
         if not is_ours or record["value"] is None or record["replaces"] is not None:
+            return
+        if not isfinite(record["score"]):  # nobody's we know
             return
         if record["occurred_at_ms"] < self._since_ms:  # it has served before
             return

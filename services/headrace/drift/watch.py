@@ -31,6 +31,8 @@ from headrace.drift.volume import Volume
 from headrace.usecase.charter import Charter
 from headrace.usecase.segments import Segments
 
+OUTCOMES: Final = "outcomes"
+"""The name under which it is kept what outcomes have been seen."""
 _LARGEST: Final = 1e300
 """Sum of a sketch's values: sums of these are finite, as numbers in JSON are."""
 _FEATURES: Final = 5
@@ -100,7 +102,7 @@ class Watch:
         self._serving = _Serving()
         self.kept: dict[str, Kept] = {
             **self._monitors,
-            "outcomes": self._outcomes,
+            OUTCOMES: self._outcomes,
             "volume": self._volume,
             "serving": self._serving,
         }
@@ -114,12 +116,15 @@ class Watch:
         return {subject: self._shares.of(subject) for subject in self._monitors}
 
     def restore(self, name: str, slots: Mapping[int, Mapping[str, Any]]) -> None:
-        """Have again what was kept under a name, given all its slots; nothing else has begun.
+        """Have again what was kept under a name, given all its slots: first of all, of outcomes.
 
-        What is not watched any more, because the charter has changed, is passed over.
+        What is not watched any more, because the charter has changed, is passed over; so is what
+        was kept of a segment that was not named in between: how much of it was seen is not known.
         """
         whole, segment = divided(name)
         if whole in SEGMENTED and self._segments.has(segment):
+            if whole != SCORE and not self._outcomes.has_seen(segment):
+                return
             self._begin(name)
             if whole == SCORE:
                 self._followed.pooled(segment)
@@ -145,11 +150,13 @@ class Watch:
 
     def outcome(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
         """Take in an ``OutcomeKnown``; yield what it makes known."""
-        self.touched.add("outcomes")
+        self.touched.add(OUTCOMES)
         if self._outcomes.is_another_model(record):
             yield from self._start_anew(_OF_OUTCOMES)
         for subject, value in self._outcomes.values(record):
-            _, segment = divided(subject)
+            whole, segment = divided(subject)
+            if whole not in SEGMENTED:  # a source is named so
+                segment = ""
             if segment and subject not in self._monitors:
                 self._begin(subject)
             if subject not in self._monitors:  # by the word of a source that is not declared

@@ -9,7 +9,7 @@ from headrace.chassis.companion import OutOfStep
 from headrace.chassis.restore import Offsets
 from headrace.chassis.state import KeyedState, View
 from headrace.drift.state import Slots
-from headrace.drift.watch import Watch
+from headrace.drift.watch import OUTCOMES, Watch
 
 _PARTITION = 0
 
@@ -40,8 +40,10 @@ class Watching:
             return True
         positions = [max(each, 0) for each in committed[_PARTITION]]
         watch = self._new()
-        for key, held in state.of(_PARTITION).items():
-            watch.restore(key, {slot: orjson.loads(body) for slot, body in held.bodies.items()})
+        kept = state.of(_PARTITION)
+        for key in sorted(kept, key=lambda each: each != OUTCOMES):
+            bodies = kept[key].bodies
+            watch.restore(key, {slot: orjson.loads(body) for slot, body in bodies.items()})
         self._watch, self._positions = watch, positions
         return True
 

@@ -46,6 +46,8 @@ class Drift(NamedTuple):
         name, _, when = text.partition("@")
         name, times, magnitude = name.partition("*")
         begin, slash, end = when.partition("/")
+        if "~" in end:
+            raise ValueError(f"~ and how long it takes to come stand before the end: {when}")
         begin, tilde, over = begin.partition("~")
         for kind in get_args(DriftKind):
             if name == kind:
@@ -77,7 +79,7 @@ class Drift(NamedTuple):
     def name(self) -> str:
         """A part of a world's name."""
         begin, end = ((each - START_MS) // 1_000 for each in (self.from_ms, self.until_ms))
-        times = f"m{self.magnitude:g}" if self.magnitude != 1 else ""
+        times = f"m{self.magnitude!r}" if self.magnitude != 1 else ""
         over = f"o{self.over_ms // 1_000}" if self.over_ms else ""
         return f"{self.kind[0]}{begin}{times}{over}" + (
             f"u{end}" if self.until_ms < NEVER_MS else ""
@@ -116,7 +118,10 @@ class Scenario(NamedTuple):
 
 
 def _times(text: str) -> float:
-    magnitude = float(text)
+    try:
+        magnitude = float(text)
+    except ValueError:
+        magnitude = 0.0
     if not 0 < magnitude <= _GREATEST:
         raise ValueError(f"a magnitude is more than 0 and at most {_GREATEST:g}, not {text}")
     return magnitude

@@ -254,6 +254,17 @@ def test_a_silence_may_be_made_longer_or_ended_and_one_that_is_over_already_is_n
     assert model.pass_(4) == [("silence_ended", True)]
 
 
+def test_the_silence_of_what_is_over_may_be_ended_so_that_people_hear_when_it_opens_again(model):
+    model.raise_("error", 0)
+    model.say("silence", 1, until=300)
+    model.clear("error", 2)
+    model.pass_(15)
+    assert model.incidents[0].is_resolved
+    assert model.say("silence", 20, until=20) == [("silenced", False)]
+    model.pass_(20)
+    assert model.raise_("error", 30, number=1) == [("reopened", True)]
+
+
 def test_of_a_silenced_cause_nobody_is_told_and_all_is_recorded_until_the_silence_ends(model):
     assert model.hush(0, until=60) == []
     assert model.raise_("error", 5) == [("opened", False), ("silenced", False)]

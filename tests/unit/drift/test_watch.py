@@ -265,6 +265,30 @@ def test_segments_share_half_of_what_all_events_are_allowed(segmented):
     assert concept == pytest.approx([SHARES["concept"] / 2 / 8] * 8)
 
 
+def test_a_segment_that_was_not_named_for_a_while_is_watched_from_its_beginning(segmented):
+    watching, traffic, rnd = segmented
+    kept = {name: each.slots() for name, each in watching.kept.items()}
+    (parts,) = kept["outcomes"].values()
+    del parts["parts"]["card_new=1"]
+    again = watch(SEGMENTED)
+    for name in ("outcomes", *kept):
+        again.restore(name, kept[name])
+    assert "concept/positives/card_new=1" not in again.kept
+    assert "concept/positives/card_new=0" in again.kept
+    for each in outcomes(traffic, rnd, 30):
+        taken(again, each)
+    assert again.kept["calibration/score/card_new=1"].taken <= 10
+
+
+def test_what_no_labelling_writes_is_passed_over(segmented):
+    watching, traffic, _ = segmented
+    odd = traffic.outcome(True, 0.5)
+    before = set(watching.kept)
+    assert taken(watching, {**odd, "source": "a=b"}) == []
+    assert taken(watching, {**odd, "score": float("nan")}) == []
+    assert set(watching.kept) == before
+
+
 def test_segments_that_the_charter_does_not_name_are_not_watched(story):
     record = story.traffic.decisions()
     record["histograms"].append({**record["histograms"][-1], "name": "score/night=1"})

@@ -145,7 +145,8 @@ def test_a_drift_is_written_as_its_kind_and_its_event_time(text, expected):
         ("concept@2026-02-01/2026-02-01", "no end of what begins at 2026-02-01"),
         ("concept@2026-02-01~soon", "a duration is a whole number and a unit"),
         ("concept*0@2026-02-01", "a magnitude is more than 0 and at most 5, not 0"),
-        ("concept*much@2026-02-01", "could not convert"),
+        ("concept*much@2026-02-01", "a magnitude is more than 0 and at most 5, not much"),
+        ("data@2026-02-01/2026-02-08~7d", "stand before the end"),
     ],
 )
 def test_anything_else_is_refused_with_what_is_wrong(text, problem):
