@@ -29,7 +29,7 @@ PAYMENTS = shipped("deploy") / "demo/payments.toml"
 EVENTS = 140_000
 DRIFT = Drift.parse("data@2026-01-30/2026-02-03")
 """When enough is known of what is usual, and until it must have been noticed."""
-HARMED = Scenario(1, 75_000, (Drift.parse("concept@2026-03-05/2026-03-19"),), 150)
+HARMED = Scenario(1, 80_000, (Drift.parse("concept*2@2026-03-05/2026-03-16"),), 200)
 """Labels need a month, what is usual another one, and so does that it is usual again."""
 DRIFTED = {"input/amount_minor", "input/distance_km", "quality/null/distance_km"}
 TIMES = """
@@ -324,6 +324,7 @@ def publish_harmed_world(case):
         said.result()
 
 
+@pytest.mark.timeout(900)  # retraining yields to all others, and these may be busy
 def test_thieves_who_change_their_ways_are_one_incident_and_a_challenger_until_they_are_gone(
     stack, use_case, tmp_path, receiver, monkeypatch
 ):
@@ -344,10 +345,10 @@ def test_thieves_who_change_their_ways_are_one_incident_and_a_challenger_until_t
             alerting(case, receiver) as alerts,
         ):
             drift.until(lambda: case.is_drained("drift", "outcomes"), 120)
-            retraining.until(lambda: retrained(case), 120)
+            retraining.until(lambda: retrained(case), 300)
             alerts.until(lambda: told_last(receiver) == dict.fromkeys(states(case), "resolved"))
 
-        assert {"concept", "calibration"} & {each["kind"] for each in case.records("signals")}
+        assert "concept/positives" in subjects(case, "raised")
         assert len(states(case)) == 1
         signal, message = of_first_signal(case, "model")
         told = first_told(receiver, "model")
