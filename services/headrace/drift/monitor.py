@@ -210,8 +210,9 @@ class Monitor(ABC):
         is_as_before = strange / most**0.5 <= self._ranking.clumping
         self._passed = self._passed + 1 if is_as_before else 0
         if is_as_before and self._passed < self._times:
-            self._latest.clear()
-        elif is_as_before:
+            self._latest.clear()  # the next values of them tell whether it stays so
+            return None
+        if is_as_before:
             self._evidence = Evidence(two_sided=self._two_sided)
             self._calm = 0
             return self._clear("it is as before")

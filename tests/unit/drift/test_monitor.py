@@ -106,6 +106,17 @@ def test_what_comes_and_goes_is_told_less_and_less_often():
     assert 2 <= len(raised) <= 10
 
 
+def test_what_comes_and_goes_ends_in_one_way_or_the_other_whenever_that_is():
+    for seed in (2, 30, 45, 56):  # calm for a while just when it would become the usual
+        rnd, watching = random.Random(seed), monitor()
+        stream, first = values(rnd, 400), 400
+        for _ in range(40):
+            stream += values(rnd, 40, 1.5, first) + values(rnd, 25, 0.0, first + 40)
+            first += 65
+        states = [each.is_raised for each in changes(watching, stream)]
+        assert states == [number % 2 == 0 for number in range(len(states))]
+
+
 def test_while_a_drift_lasts_nothing_of_it_is_learned():
     rnd, watching = random.Random(4), monitor()
     changes(watching, values(rnd, 400) + values(rnd, 20, 2.0, 400))
