@@ -154,7 +154,7 @@ def test_a_drift_of_the_simulator_is_one_incident_that_people_are_told_of_until_
     stack, use_case, tmp_path, receiver
 ):
     with (
-        deployed(use_case, tmp_path, {"[alerting]": TIMES.strip()}, PAYMENTS) as case,
+        deployed(use_case, tmp_path, {"[reasons]\n": f"{TIMES}\n[reasons]\n"}, PAYMENTS) as case,
         run(case, "scoring", ready=False),
         run(case, "sketching", ready=False) as sketching,
         run(case, "drift", ready=False) as drift,
