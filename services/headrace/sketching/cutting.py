@@ -11,6 +11,8 @@ from headrace.usecase.columns import DAY_MS, HOUR_MS, calendar_column
 
 UNKNOWN: Final = -1
 MOST_RECORDS: Final = 500
+_QUARTER: Final = 6
+"""Hours; of a day's quarter."""
 _ENDLESS: Final = np.iinfo(np.int64).max
 Integers = NDArray[np.int64]
 
@@ -32,13 +34,17 @@ class Piece(NamedTuple):
 
     rows: slice
     hour: int
-    """Of the week; ``UNKNOWN`` where the time of none is known."""
+    """Of the week, in which it begins; ``UNKNOWN`` where the time of none is known."""
     start_ms: int
     end_ms: int
 
 
 def cut(
-    times_ms: Integers, came_ms: Sequence[int], until_ms: int, kinds: Sequence[int] | None = None
+    times_ms: Integers,
+    came_ms: Sequence[int],
+    until_ms: int,
+    kinds: Sequence[int] | None = None,
+    least: int = 1,
 ) -> list[Piece]:
     """Cut n records where the hour of the week changes, or the kind.
 
@@ -53,24 +59,27 @@ def cut(
         Stands for the times of a piece in which no record has any.
     kinds
         (n,) numbers from 0 on, or ``UNKNOWN``; all are of one kind without it.
+    least
+        An hour with fewer records is cut off only where a quarter of the day ends.
     """
     known = is_known(times_ms, until_ms)
-    hours = np.where(known, hours_of_week(times_ms), UNKNOWN)
-    changes = np.diff(_filled(hours)) != 0
+    hours = _filled(np.where(known, hours_of_week(times_ms), UNKNOWN))
+    must = np.diff(hours // _QUARTER) != 0
     if kinds is not None:
-        changes |= np.diff(_filled(np.array(kinds, np.int64))) != 0
-    bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(times_ms)]
+        must |= np.diff(_filled(np.array(kinds, np.int64))) != 0
+    bounds = [*_begins(must | (np.diff(hours) != 0), must, least), len(times_ms)]
     firsts = [first for begin, end in pairwise(bounds) for first in range(begin, end, MOST_RECORDS)]
     ends = zip(
         map(slice, firsts, [*firsts[1:], len(times_ms)]),
-        np.maximum.reduceat(hours, firsts).tolist(),  # of the known ones, who have the same
+        np.logical_or.reduceat(known, firsts).tolist(),
+        hours[firsts].tolist(),
         np.minimum.reduceat(np.where(known, times_ms, _ENDLESS), firsts).tolist(),
         np.maximum.reduceat(np.where(known, times_ms, UNKNOWN), firsts).tolist(),
         strict=True,
     )
     return [
-        _untimed(rows, came_ms) if hour == UNKNOWN else Piece(rows, hour, start_ms, end_ms)
-        for rows, hour, start_ms, end_ms in ends
+        Piece(rows, hour, start_ms, end_ms) if is_timed else _untimed(rows, came_ms)
+        for rows, is_timed, hour, start_ms, end_ms in ends
     ]
 
 
@@ -83,6 +92,22 @@ def hours_of_week(times_ms: Integers) -> Integers:
     """Return the hour of each time: 0 is the first on Monday, UTC, and 167 the last on Sunday."""
     weekdays = calendar_column(times_ms, "weekday").astype(np.int64)
     return weekdays * (DAY_MS // HOUR_MS) + times_ms // HOUR_MS % (DAY_MS // HOUR_MS)
+
+
+def _begins(may: NDArray[np.bool_], must: NDArray[np.bool_], least: int) -> list[int]:
+    """Return the first rows of pieces, given after which rows one may end, and after which it must.
+
+    Parameters
+    ----------
+    least
+        Rows that a piece has which ends where it need not.
+    """
+    begins = [0]
+    rows = np.flatnonzero(may)
+    for row, is_certain in zip((rows + 1).tolist(), must[rows].tolist(), strict=True):
+        if is_certain or row - begins[-1] >= least:
+            begins.append(row)
+    return begins
 
 
 def _filled(values: Integers) -> Integers:

@@ -14,9 +14,13 @@ MONDAY_MS = 4 * 24 * HOUR_MS  # 1970-01-05
 UNTIL_MS = 10_000 * HOUR_MS
 
 
-def pieces(times_ms, kinds=None, came_ms=None):
+def pieces(times_ms, kinds=None, came_ms=None, least=1):
     came_ms = came_ms or [7] * len(times_ms)
-    return cut(np.array(times_ms, np.int64), came_ms, UNTIL_MS, kinds)
+    return cut(np.array(times_ms, np.int64), came_ms, UNTIL_MS, kinds, least)
+
+
+def at(*hours):
+    return [MONDAY_MS + hour * HOUR_MS for hour in hours]
 
 
 def spans(found):
@@ -71,7 +75,27 @@ def test_what_is_of_no_known_kind_goes_with_its_neighbours():
     assert spans(pieces([MONDAY_MS] * 4, kinds)) == [(0, 3, 0), (3, 4, 0)]
 
 
+def test_an_hour_of_few_records_goes_with_the_next_ones_until_they_are_enough():
+    found = pieces(at(0, 1, 1, 2, 2, 2, 3), least=3)
+    assert spans(found) == [(0, 3, 0), (3, 6, 2), (6, 7, 3)]
+    assert (found[0].start_ms, found[0].end_ms) == (MONDAY_MS, MONDAY_MS + HOUR_MS)
+
+
+def test_hours_of_two_quarters_of_a_day_never_go_together():
+    assert spans(pieces(at(4, 5, 6, 12, 167), least=9)) == [
+        (0, 2, 4),
+        (2, 3, 6),
+        (3, 4, 12),
+        (4, 5, 167),
+    ]
+
+
+def test_nor_do_two_kinds():
+    assert spans(pieces(at(0, 1, 2), [0, 1, 1], least=9)) == [(0, 1, 0), (1, 3, 1)]
+
+
 @given(
+    least=st.integers(1, 9),
     rows=st.lists(
         st.tuples(
             st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5 * HOUR_MS),
@@ -79,10 +103,10 @@ def test_what_is_of_no_known_kind_goes_with_its_neighbours():
         ),
         min_size=1,
         max_size=50,
-    )
+    ),
 )
-def test_pieces_are_all_records_in_their_order(rows):
-    found = pieces(*map(list, zip(*rows, strict=True)))
+def test_pieces_are_all_records_in_their_order(rows, least):
+    found = pieces(*map(list, zip(*rows, strict=True)), least=least)
     assert found[0].rows.start == 0
     assert found[-1].rows.stop == len(rows)
     for one, next_one in pairwise(found):
