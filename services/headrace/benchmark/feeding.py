@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from headrace.benchmark.course import Course
 from headrace.chassis.reading import ends
@@ -52,7 +52,10 @@ def await_committed(course: Course, process: BesideProcess) -> None:
     places = [TopicPartition(topic, partition) for partition in partitions]
 
     def committed() -> int:
-        return sum(max(0, at.offset) for at in asks.committed(places, _CALL_S))
+        try:
+            return sum(max(0, at.offset) for at in asks.committed(places, _CALL_S))
+        except KafkaException:  # a group's coordinator may not be there yet, or change
+            return 0
 
     try:
         _await(committed, end, course, process)
