@@ -16,7 +16,7 @@ from headrace.commands.console import errors, print_json, print_table, progress,
 from headrace.commands.verify import show as show_checks
 from headrace.demo.display import Display, PlainLines
 from headrace.demo.live import LiveView
-from headrace.demo.run import Plan
+from headrace.demo.plan import Plan
 from headrace.demo.run import demo as run_demo
 from headrace.demo.story import (
     examples,
