@@ -13,7 +13,15 @@ from unittest.mock import patch
 import orjson
 from confluent_kafka import Message
 
-from headrace.chassis import assignment, reading, reporting, stream, table, transactor
+from headrace.chassis import (
+    assignment,
+    holding,
+    reading,
+    reporting,
+    stream,
+    table,
+    transactor,
+)
 from headrace.chassis.beside import Answer, Call, make
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.settings import StreamSettings
@@ -131,7 +139,7 @@ def alone(world: Alone) -> Iterator[None]:
     So nothing really waits, and the same steps always do the same.
     """
     with ExitStack() as patches:
-        for module in (assignment, reading, reporting, stream, table, transactor):
+        for module in (assignment, holding, reading, reporting, stream, table, transactor):
             now_s = patch.object(module, "monotonic", lambda: world.kafka.now_ms / 1_000)
             patches.enter_context(now_s)
         patches.enter_context(patch.object(transactor, "Beside", lambda: _Here(world)))

@@ -16,34 +16,21 @@ from headrace.alerting.state import AlertingFormat, Held, State
 from headrace.alerting.taking import Take, Taking
 from headrace.alerting.webhook import Webhook
 from headrace.alerting.writing import Told, Writer
-from headrace.chassis.clients import Clients
 from headrace.chassis.clock import now_ms
 from headrace.chassis.forwarding import Forwarder, Patience
-from headrace.chassis.metrics import Metrics
 from headrace.chassis.records import Handled, Received, Rejected
-from headrace.chassis.settings import KafkaSettings, StreamSettings
+from headrace.chassis.service import Around, ServiceBuilder
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
-from headrace.chassis.telemetry import Telemetry
-from headrace.chassis.topology import Channel, Input, Topology
-from headrace.chassis.wiring import Wiring
-from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
-from headrace.contracts.topics import load_topics
 from headrace.usecase.charter import Charter
 
 SERVICE: Final = "alerting"
 _log = logging.getLogger("headrace.alerting")
 
 
-def build(
-    settings: AlertingSettings,
-    kafka: KafkaSettings,
-    registry: RegistrySettings,
-    stream: StreamSettings,
-    telemetry: Telemetry,
-) -> Stream[State]:
+def build(settings: AlertingSettings, around: Around) -> Stream[State]:
     """Return the alerting service, ready to run.
 
     Raises
@@ -53,61 +40,39 @@ def build(
         schemas were not applied.
     """
     charter = Charter.load(settings.charter, field_names)
-    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
-    clients = Clients(kafka, f"headrace.{SERVICE}.{stream.instance}")
-    metrics = Metrics(SERVICE)
-
-    def channel(plural: str) -> Channel:
-        return wiring.channel(f"{charter.name}.{plural}")
-
+    builder = ServiceBuilder(SERVICE, charter.name, charter.events.schema, around)
     payloads = Payloads(charter.name, charter.owner, settings.runbooks_url, settings.external_url)
-    writer = Writer(charter, payloads, channel("incidents"), channel("alerts"))
+    writer = Writer(charter, payloads, builder.channel("incidents"), builder.channel("alerts"))
     takes = Taking(charter.alerting).inputs
-    return Stream(
-        Topology(
-            service=SERVICE,
-            group=f"{charter.name}.{SERVICE}",
-            inputs=[Input(channel(each), channel(f"{each}.dlq")) for each in takes],
-            changelog=channel(f"{SERVICE}.changelog"),
-            pauses=channel("pauses"),
-            heartbeats=channel("heartbeats"),
-        ),
+    return builder.stream(
         AlertingFormat(),
+        [builder.input(plural) for plural in takes],
         [Alerter(charter, plural, take, writer, now_ms) for plural, take in takes.items()],
-        clients,
-        stream,
-        metrics,
-        telemetry,
-        now_ms,
-        _forwarders(settings, charter, clients, channel, stream, metrics, telemetry),
+        _forwarders(settings, charter, builder),
     )
 
 
 def _forwarders(
-    settings: AlertingSettings,
-    charter: Charter,
-    clients: Clients,
-    channel: Callable[[str], Channel],
-    stream: StreamSettings,
-    metrics: Metrics,
-    telemetry: Telemetry,
+    settings: AlertingSettings, charter: Charter, builder: ServiceBuilder
 ) -> Sequence[Forwarder]:
     """Return what delivers alerts, if there is anybody to deliver them to."""
-    alerts = channel("alerts")
+    alerts = builder.channel("alerts")
     if not settings.webhook_url:
         _log.warning("no HEADRACE_WEBHOOK_URL is set: alerts go to %s only", alerts.topic)
         return ()
-    webhook = Webhook(settings.webhook_url, settings.secret, settings.webhook_timeout_s, telemetry)
+    webhook = Webhook(
+        settings.webhook_url, settings.secret, settings.webhook_timeout_s, builder.around.telemetry
+    )
     forwarder = Forwarder(
-        clients,
+        builder.clients,
         SERVICE,
         f"{charter.name}.{SERVICE}.delivery",
         alerts,
-        channel("alerts.dlq"),
+        builder.channel("alerts.dlq"),
         webhook,
         Patience(settings.webhook_tries, settings.webhook_retry_s),
-        stream.session_timeout_ms,
-        metrics,
+        builder.around.stream.session_timeout_ms,
+        builder.metrics,
     )
     return (forwarder,)
 

@@ -13,37 +13,27 @@ there is no next batch. Where it fails, what was handled above it is thrown away
 
 import logging
 import uuid
-from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
 from time import monotonic
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from confluent_kafka import KafkaException, TopicPartition
 
 from headrace.chassis.assignment import AWAY, IDLE_S, Assignment
-from headrace.chassis.batch import (
-    Batch,
-    Dead,
-    Fetched,
-    InDoubt,
-    Work,
-    decode,
-    positions,
-    with_unread,
-)
+from headrace.chassis.batch import Batch, InDoubt, Work, positions
 from headrace.chassis.batch_trace import BatchTrace
 from headrace.chassis.clients import Clients, session
 from headrace.chassis.companion import ALONE, Companion
-from headrace.chassis.handling import Handler, handle
-from headrace.chassis.headers import read_headers
+from headrace.chassis.fetching import Fetching
+from headrace.chassis.handling import Handler
 from headrace.chassis.health import Health
 from headrace.chassis.heart import QUIET, Heart
+from headrace.chassis.holding import Holding
 from headrace.chassis.limit import DeadLetterLimit
-from headrace.chassis.messages import holds_record
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.outputs import Outputs
-from headrace.chassis.pauses import Pauses
+from headrace.chassis.processing import Processor
 from headrace.chassis.records import Handled
 from headrace.chassis.reporting import Reporter
 from headrace.chassis.restore import NOTHING, Restorer, Restores
@@ -62,12 +52,9 @@ _log = logging.getLogger("headrace.stream")
 
 V = TypeVar("V")
 
-_REFRESH_S = 0.5
-_REGISTRY_RETRY_S = 1.0
 _FAILURES_MOST = 10
 _FIRST = 0
 """Of the inputs."""
-_AWAITED = "waiting for the registry"
 
 
 class Stream(Generic[V]):
@@ -109,8 +96,6 @@ class Stream(Generic[V]):
     ) -> None:
         self._topology = topology
         self._idle = idle
-        self._handlers = handlers
-        self._is_companioned = companion is not ALONE
         self._topics = [each.channel.topic for each in topology.inputs]
         self._settings = settings
         self._now_ms = now_ms
@@ -134,9 +119,12 @@ class Stream(Generic[V]):
         self._limit = DeadLetterLimit(
             settings.dead_letter_ratio, settings.dead_letter_window, settings.dead_letter_run
         )
-        paused = Table(clients, topology.pauses.topic, topology.pauses.decode)
-        self._pauses = Pauses(paused, topology.service)
-        self._tables: Sequence[Followed] = (paused, *tables)
+        self._holding = Holding(
+            topology.service,
+            Table(clients, topology.pauses.topic, topology.pauses.decode),
+            tables,
+            self._released,
+        )
         self._transactor = Transactor(
             lambda name: clients.transactional_producer(name, settings.transaction_timeout_ms),
             [f"{topology.group}.{settings.instance}.{turn}" for turn in "ab"],
@@ -158,21 +146,26 @@ class Stream(Generic[V]):
         )
         self._reporter = Reporter(self.health, metrics, self._assignment, self.state, self.clock)
         self._outputs = Outputs(topology, layout.version, now_ms)
-        self._waiting: deque[Batch] = deque()
-        """Fetched with the latest batch, from other inputs."""
-        self._course = 0
-        """The assignment's when they were fetched."""
+        self._fetching = Fetching(
+            self._assignment,
+            self._topics,
+            settings.batch_records,
+            self.clock,
+            self._finish,
+            self._give_back,
+        )
+        self._processor = Processor(
+            topology.inputs,
+            handlers,
+            telemetry.sampler,
+            self.clock,
+            is_limited=settings.dead_letter_limit,
+            is_companioned=companion is not ALONE,
+        )
         self._underway: Underway[V] | None = None
         self._tokens = (f"{uuid.uuid4().hex}-{number}" for number in count())
-        self._registry_retry_at = 0.0
-        self._registry_awaited_in: int | None = None
-        """The assignment's epoch in which a record waits for the registry."""
-        self._was_paused = False
-        self._is_pause_unread = False
-        """A pause was written of which the table does not tell yet."""
         self._failures = 0
         self._failing_since = 0.0
-        self._refreshed_at = 0.0
         self._stopping = False
 
     def run(self) -> None:
@@ -204,8 +197,7 @@ class Stream(Generic[V]):
     def open(self) -> None:
         """End what an earlier process of this name left open, and join the group."""
         self._transactor.open()
-        for table in self._tables:
-            table.open(self._settings.settle_timeout_s)
+        self._holding.open(self._settings.settle_timeout_s)
         self._assignment.join()
 
     def close(self) -> None:
@@ -216,8 +208,7 @@ class Stream(Generic[V]):
             _log.warning("not known to be committed: %s", error)  # a restart will know
         finally:
             self._assignment.consumer.close()
-            for table in self._tables:
-                table.close()
+            self._holding.close()
             self.health.not_ready = "stopped"
             if self._stopping:  # who ends otherwise is to be missed
                 self._heart.leave()
@@ -233,10 +224,14 @@ class Stream(Generic[V]):
         self.health.not_ready = AWAY
         return not self._stopping
 
+    def _released(self) -> None:
+        """Count dead letters anew: somebody has looked at those that paused the service."""
+        self._limit.reset()
+
     def step(self) -> None:
         """Do the next thing."""
         self._beat()
-        held = self._held()
+        held = self._holding.why()
         if held:
             self._finish()
             self.clock.enter("idle")
@@ -245,78 +240,13 @@ class Stream(Generic[V]):
         elif not self._assignment.fetching:
             self.clock.enter("restore")
             self._assignment.settle()
-        elif batch := self._fetch():
+        elif batch := self._fetching.next(is_underway=self._underway is not None):
             self._process(batch)
         elif self._idle is not None and self._assignment.fetching:
             self._process_nothing(self._idle)
         if self._reporter.is_due:
-            if self._registry_awaited_in == self._assignment.epoch:
-                held = held or _AWAITED  # between two attempts, too
-            self._reporter.report(held, is_paused=self._was_paused)
-
-    def _held(self) -> str:
-        """Return why nothing may be fetched, or nothing."""
-        if monotonic() - self._refreshed_at > _REFRESH_S:
-            self._refreshed_at = monotonic()
-            for table in self._tables:
-                table.refresh()
-        reason = self._pauses.reason
-        if self._was_paused and reason is None:
-            self._limit.reset()
-        self._was_paused = reason is not None
-        self._is_pause_unread &= reason is None
-        if reason is not None:
-            return f"paused ({reason}); release it by: headrace release {self._topology.service}"
-        return _AWAITED if monotonic() < self._registry_retry_at else ""
-
-    def _fetch(self) -> Batch | None:
-        """Return the next batch: of what was fetched already, or of what comes."""
-        if self._course != self._assignment.course:
-            self._waiting.clear()  # it will be fetched again
-        if not self._waiting:
-            self._waiting.extend(self._fetch_anew())
-            self._course = self._assignment.course
-        return self._waiting.popleft() if self._waiting else None
-
-    def _fetch_anew(self) -> list[Batch]:
-        """Wait for a first record, then take what is there already: never wait for a full batch.
-
-        Only a full batch is handled beside the commit of the one before. What is less would have
-        to wait for that commit all the same, while others come that could have gone with it.
-        """
-        consumer, epoch = self._assignment.consumer, self._assignment.epoch
-        most = self._settings.batch_records
-        self.clock.enter("fetch")
-        messages = consumer.consume(most, 0) if self._underway else []
-        if len(messages) < most:
-            self._finish()
-            if not messages:
-                self.clock.enter("idle")
-                first = consumer.poll(IDLE_S) if self._assignment.fetching else None
-                if first is None:
-                    return []
-                messages = [first]
-            self.clock.enter("fetch")
-            messages += consumer.consume(most - len(messages), 0)
-        metadata = consumer.consumer_group_metadata()
-        # Either a transaction failed, or a rebalance came with it, or a heartbeat has just told
-        # that this member was expelled (the broker takes offsets from nobody in particular): these
-        # are no longer ours to process.
-        in_hand = self._assignment.fetching and epoch == self._assignment.epoch
-        if not in_hand or not consumer.memberid():
-            self._give_back()
-            return []
-        records = [each for each in messages if each.error() is None or holds_record(each)]
-        return [
-            Batch(source, each, read_headers(each), metadata)
-            for source, each in enumerate(self._by_input(cast("list[Fetched]", records)))
-            if each
-        ]
-
-    def _by_input(self, records: list[Fetched]) -> list[list[Fetched]]:
-        if len(self._topics) == 1:
-            return [records]
-        return [[each for each in records if each.topic() == topic] for topic in self._topics]
+            held = held or self._holding.awaited(self._assignment.epoch)
+            self._reporter.report(held, is_paused=self._holding.is_paused)
 
     def _process(self, batch: Batch) -> None:
         """Handle a batch beside the commit of the one before, then begin its own."""
@@ -353,59 +283,19 @@ class Stream(Generic[V]):
 
     def _prepare(self, batch: Batch, trace: BatchTrace) -> Prepared[V] | None:
         """Return what is to be committed; nothing where the registry must be waited for."""
+        before = self._underway
+        below = before.doubt.overlay.above if before else self.state.overlay
+        limit = before.prepared.limit if before else self._limit
         try:
-            work, limit, pause_reason = self._work_within_limit(batch)
+            work, limit, pause_reason = self._processor.process(batch, below, limit)
         except RegistryUnavailable as error:
             _log.warning("waiting for the schema registry: %s", error)
-            self._registry_retry_at = monotonic() + _REGISTRY_RETRY_S
-            self._registry_awaited_in = self._assignment.epoch
+            self._holding.await_registry(self._assignment.epoch)
             return None
-        self._registry_awaited_in = None
+        self._holding.go_on()
         self.clock.enter("encode")
         records = self._outputs.of(work, batch.headers, pause_reason, trace)
         return Prepared(work, records, batch.group_metadata, limit, pause_reason, trace)
-
-    def _work_within_limit(self, batch: Batch) -> tuple[Work[V], DeadLetterLimit, str | None]:
-        """Handle the messages, or only those up to the one that passes the dead-letter limit.
-
-        Beside a companion, all of them: the service then pauses after the batch.
-        """
-        messages, before = batch.messages, self._underway
-        work = self._work(batch)
-        limit = (before.prepared.limit if before else self._limit).copy()
-        dead = {(each.partition, each.offset) for each in work.dead}
-        past = limit.first_past([(m.partition(), m.offset()) in dead for m in messages])
-        if past is None or not self._settings.dead_letter_limit:
-            return work, limit, None
-        reason = f"too many dead letters: {limit}"
-        if self._is_companioned:  # what it holds has been changed: nothing is handled twice
-            return work, limit, reason
-        work = self._work(batch._replace(messages=messages[: past + 1]))
-        return work, limit, reason
-
-    def _work(self, batch: Batch) -> Work[V]:
-        self.clock.enter("decode")
-        source, messages, headers, _ = batch
-        decode_value = self._topology.inputs[source].channel.decode
-        sampler = self._telemetry.sampler
-        is_watched = self._topology.inputs[source].dead_letters is None
-        decoded = decode(
-            messages, decode_value, headers, sampler, "replace" if is_watched else "strict"
-        )
-        received, dead, traces = decoded
-        if is_watched and dead:
-            received, dead = with_unread(decoded, messages), []
-        self.clock.enter("handle")
-        below = self._underway.doubt.overlay.above if self._underway else self.state.overlay
-        handled, overlay = handle(self._handlers[source], received, below, self.clock)
-        dead += [
-            Dead(each.received.partition, each.received.offset, each.reason, each.detail)
-            for each in handled.rejected
-        ]
-        dead.sort()  # by partition and offset: the order in which they came
-        if is_watched and dead:
-            dead = _passed_over(self._topics[source], dead, handled)
-        return Work(source, messages, handled.outgoing, dead, handled.counts, overlay, traces)
 
     def _begin(self, prepared: Prepared[V], reached: dict[int, int]) -> None:
         """Write everything in one transaction, which is committed beside the next batch."""
@@ -420,8 +310,7 @@ class Stream(Generic[V]):
         overlay = prepared.work.overlay
         doubt = InDoubt(source, token, reached, overlay, lambda: self._committed(prepared))
         self._underway = Underway(prepared, begun, doubt)
-        self._is_pause_unread = prepared.pause_reason is not None
-        if self._is_pause_unread:
+        if self._holding.pausing(prepared.pause_reason):
             self._give_back()  # what comes after the record at which it pauses was fetched with it
 
     def _give_back(self) -> None:
@@ -459,8 +348,8 @@ class Stream(Generic[V]):
         """Do what follows a commit, besides the merge; it may be found out late."""
         if prepared.pause_reason is None:
             self._limit = prepared.limit
-        elif self._is_pause_unread:  # else somebody may have released it by now
-            self._pauses.expect(prepared.pause_reason)
+        else:
+            self._holding.paused(prepared.pause_reason)
         self._failures = 0
         self._reporter.committed(prepared)
         self._heart.count(len(prepared.work.messages), len(prepared.work.dead))
@@ -482,11 +371,3 @@ class Stream(Generic[V]):
 
 def _restorer(clients: Clients, changelog: Channel | None) -> Restores:
     return NOTHING if changelog is None else Restorer(clients, changelog.topic, changelog.decode)
-
-
-def _passed_over(topic: str, dead: Sequence[Dead], handled: Handled) -> list[Dead]:
-    """Say on which records of a watched input the handler has failed; none of them is given up."""
-    for each in dead:
-        _log.error("passed over %s:%d:%d: %s", topic, each.partition, each.offset, each.detail)
-    handled.counts["watched_passed_over"] += len(dead)
-    return []

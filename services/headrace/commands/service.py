@@ -14,6 +14,7 @@ from headrace.chassis.lifecycle import serve
 from headrace.chassis.logs import log_as_json
 from headrace.chassis.pauses import release as released
 from headrace.chassis.produce import produce_one
+from headrace.chassis.service import Around
 from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
 from headrace.chassis.telemetry import Telemetry, telemetry
 from headrace.chassis.wiring import Wiring
@@ -80,40 +81,40 @@ def _build(
 ) -> Running:
     """Wire a service; the libraries of the others are not loaded."""
     declared: dict[str, Any] = {} if charter is None else {"charter": charter}
-    around = (KafkaSettings(), RegistrySettings(), settings, traced)
+    around = Around(KafkaSettings(), RegistrySettings(), settings, traced)
     if service == "alerting":
         from headrace.alerting import app as alerting
         from headrace.alerting.settings import AlertingSettings
 
-        return alerting.build(AlertingSettings(**declared), *around)
+        return alerting.build(AlertingSettings(**declared), around)
     if service == "labelling":
         from headrace.labelling import app as labelling
 
-        return labelling.build(UseCaseSettings(**declared), *around)
+        return labelling.build(UseCaseSettings(**declared), around)
     if service == "learning":
         from headrace.learning import app as learning
         from headrace.learning.settings import LearningSettings
 
-        return learning.build(LearningSettings(**declared), *around)
+        return learning.build(LearningSettings(**declared), around)
     if service == "profiling":
         from headrace.profiling import app as profiling
 
-        return profiling.build(UseCaseSettings(**declared), *around)
+        return profiling.build(UseCaseSettings(**declared), around)
     if service == "sketching":
         from headrace.sketching import app as sketching
 
-        return sketching.build(UseCaseSettings(**declared), *around)
+        return sketching.build(UseCaseSettings(**declared), around)
     if service == "retraining":
         from headrace.learning import scheduled
 
-        return scheduled.build(UseCaseSettings(**declared), *around[:3])
+        return scheduled.build(UseCaseSettings(**declared), around)
     if service == "drift":
         from headrace.drift import app as drift
 
-        return drift.build(UseCaseSettings(**declared), *around)
+        return drift.build(UseCaseSettings(**declared), around)
     from headrace.scoring import app as scoring
 
-    return scoring.build(ScoringSettings(**declared), *around)
+    return scoring.build(ScoringSettings(**declared), around)
 
 
 def ready(

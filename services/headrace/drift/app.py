@@ -4,20 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from headrace.chassis.clients import Clients
-from headrace.chassis.clock import now_ms
-from headrace.chassis.metrics import CountName, Metrics
+from headrace.chassis.metrics import CountName
 from headrace.chassis.records import Answer, Handled, Outgoing, Received, Rejected
-from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
+from headrace.chassis.service import Around, ServiceBuilder
+from headrace.chassis.settings import UseCaseSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
-from headrace.chassis.telemetry import Telemetry
-from headrace.chassis.topology import Channel, Input, Topology
-from headrace.chassis.wiring import Wiring
-from headrace.contracts.registry import Registry, RegistrySettings
+from headrace.chassis.topology import Channel
 from headrace.contracts.schemas import field_names, nullable_fields
-from headrace.contracts.topics import load_topics
 from headrace.drift.recording import Evidence, signal_changed
 from headrace.drift.state import DriftFormat, Slots
 from headrace.drift.watch import Noticed, Watch
@@ -28,13 +23,7 @@ SERVICE = "drift"
 Take = Callable[[Watch, Mapping[str, Any]], Iterator[Noticed]]
 
 
-def build(
-    settings: UseCaseSettings,
-    kafka: KafkaSettings,
-    registry: RegistrySettings,
-    stream: StreamSettings,
-    telemetry: Telemetry,
-) -> Stream[Slots]:
+def build(settings: UseCaseSettings, around: Around) -> Stream[Slots]:
     """Return the drift service, ready to run.
 
     Raises
@@ -43,14 +32,9 @@ def build(
         The charter is wrong, the registry is down, or the topics and schemas were not applied.
     """
     charter = Charter.load(settings.charter, field_names)
-    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
-    inputs = [
-        Input(
-            wiring.channel(f"{charter.name}.{name}"), wiring.channel(f"{charter.name}.{name}.dlq")
-        )
-        for name in ("sketches", "outcomes")
-    ]
-    signals = wiring.channel(f"{charter.name}.signals")
+    builder = ServiceBuilder(SERVICE, charter.name, charter.events.schema, around)
+    inputs = [builder.input(name) for name in ("sketches", "outcomes")]
+    signals = builder.channel("signals")
     nullable = nullable_fields(charter.events.schema)
     watching = Watching(lambda: Watch(charter, nullable))
     takes: Sequence[Take] = (Watch.sketch, Watch.outcome)
@@ -58,24 +42,7 @@ def build(
         Watcher(charter.name, watching, number, take, each.channel.topic, signals)
         for number, (take, each) in enumerate(zip(takes, inputs, strict=True))
     ]
-    return Stream(
-        Topology(
-            service=SERVICE,
-            group=f"{charter.name}.{SERVICE}",
-            inputs=inputs,
-            changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
-            pauses=wiring.channel(f"{charter.name}.pauses"),
-            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
-        ),
-        DriftFormat(),
-        handlers,
-        Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
-        stream,
-        Metrics(SERVICE),
-        telemetry,
-        now_ms,
-        companion=watching,
-    )
+    return builder.stream(DriftFormat(), inputs, handlers, companion=watching)
 
 
 class Watcher:

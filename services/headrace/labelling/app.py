@@ -2,20 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from headrace.chassis.clients import Clients
 from headrace.chassis.clock import now_ms
-from headrace.chassis.metrics import Metrics
 from headrace.chassis.records import Answer, Handled, Outgoing, Received
-from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
+from headrace.chassis.service import Around, ServiceBuilder
+from headrace.chassis.settings import UseCaseSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
-from headrace.chassis.telemetry import Telemetry
-from headrace.chassis.topology import Channel, Input, Topology
-from headrace.chassis.wiring import Wiring
-from headrace.contracts.registry import Registry, RegistrySettings
+from headrace.chassis.topology import Channel, Input
 from headrace.contracts.schemas import field_names
-from headrace.contracts.topics import load_topics
 from headrace.labelling.joining import Joined, Joiner
 from headrace.labelling.state import LabellingFormat, State
 from headrace.labelling.timers import Timers
@@ -26,13 +21,7 @@ SERVICE = "labelling"
 Take = Callable[[Sequence[Received], View[State]], Joined]
 
 
-def build(
-    settings: UseCaseSettings,
-    kafka: KafkaSettings,
-    registry: RegistrySettings,
-    stream: StreamSettings,
-    telemetry: Telemetry,
-) -> Stream[State]:
+def build(settings: UseCaseSettings, around: Around) -> Stream[State]:
     """Return the labelling service, ready to run.
 
     Raises
@@ -41,34 +30,17 @@ def build(
         The charter is wrong, the registry is down, or the topics and schemas were not applied.
     """
     charter = Charter.load(settings.charter, field_names)
-    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
-    inputs = [
-        (wiring.channel(f"{charter.name}.{name}"), wiring.channel(f"{charter.name}.{name}.dlq"))
-        for name in ("decisions", "labels")
-    ]
-    (decisions, _), (labels, unjoined) = inputs
+    builder = ServiceBuilder(SERVICE, charter.name, charter.events.schema, around)
+    decisions, labels, outcomes, observations, unjoined = map(
+        builder.channel, ("decisions", "labels", "outcomes", "observations", "labels.dlq")
+    )
     timers = Timers(charter)
     joiner = Joiner(charter, timers, decisions.decode, labels.topic, now_ms)
-    outcomes, observations = (
-        wiring.channel(f"{charter.name}.{plural}") for plural in ("outcomes", "observations")
-    )
     writer = Writer(outcomes, observations, unjoined)
-    return Stream(
-        Topology(
-            service=SERVICE,
-            group=f"{charter.name}.{SERVICE}",
-            inputs=[Input(*each) for each in inputs],
-            changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
-            pauses=wiring.channel(f"{charter.name}.pauses"),
-            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
-        ),
+    return builder.stream(
         LabellingFormat(),
+        [Input(decisions, builder.channel("decisions.dlq")), Input(labels, unjoined)],
         [Handling(take, timers, writer) for take in (joiner.decide, joiner.hear)],
-        Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
-        stream,
-        Metrics(SERVICE),
-        telemetry,
-        now_ms,
         companion=timers,
     )
 

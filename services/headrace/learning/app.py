@@ -8,22 +8,18 @@ from typing import Any, NamedTuple
 from headrace.chassis.clients import Clients
 from headrace.chassis.clock import now_ms
 from headrace.chassis.companion import OutOfStep
-from headrace.chassis.metrics import CountName, Metrics
+from headrace.chassis.metrics import CountName
 from headrace.chassis.reading import read_span
 from headrace.chassis.records import Handled, Outgoing, Received, Rejected
-from headrace.chassis.settings import KafkaSettings, StreamSettings
+from headrace.chassis.service import Around, ServiceBuilder
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
 from headrace.chassis.table import Table
-from headrace.chassis.telemetry import Telemetry
-from headrace.chassis.topology import Channel, Input, Topology
-from headrace.chassis.wiring import Wiring
+from headrace.chassis.topology import Channel
 from headrace.contracts.codec import Undecodable
 from headrace.contracts.records import ServingChanged
-from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
-from headrace.contracts.topics import load_topics
 from headrace.errors import HeadraceError
 from headrace.evaluating.evaluator import Evaluation
 from headrace.evaluating.recording import evaluations_made
@@ -40,13 +36,7 @@ SERVICE = "learning"
 _log = logging.getLogger("headrace.learning")
 
 
-def build(
-    settings: LearningSettings,
-    kafka: KafkaSettings,
-    registry: RegistrySettings,
-    stream: StreamSettings,
-    telemetry: Telemetry,
-) -> Stream[Snapshot]:
+def build(settings: LearningSettings, around: Around) -> Stream[Snapshot]:
     """Return the learning service, ready to run.
 
     Raises
@@ -60,19 +50,16 @@ def build(
         raise HeadraceError(
             f"The charter {charter.name} learns nothing.", fix="Declare [learning]."
         )
-    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
-    clients = Clients(kafka, f"headrace.{SERVICE}.{stream.instance}")
+    builder = ServiceBuilder(SERVICE, charter.name, charter.events.schema, around)
     key = load_key(settings.signing_key)
-    channels = Channels(
-        *(wiring.channel(f"{charter.name}.{each.replace('_', '-')}") for each in Channels._fields)
-    )
-    servings = Table(clients, channels.servings.topic, channels.servings.decode)
-    outcomes = wiring.channel(f"{charter.name}.outcomes")
+    channels = Channels(*(builder.channel(each.replace("_", "-")) for each in Channels._fields))
+    servings = Table(builder.clients, channels.servings.topic, channels.servings.decode)
+    outcomes = builder.input("outcomes")
     snapshots = Snapshots(charter, key)
     following = Following(
         lambda: Standing(charter),
         snapshots,
-        lambda span: past(clients, outcomes, span, stream.settle_timeout_s),
+        lambda span: past(builder.clients, outcomes.channel, span, around.stream.settle_timeout_s),
     )
     publishing = Publishing(charter, key, now_ms)
     learner = Learner(
@@ -84,25 +71,7 @@ def build(
         servings.records,
         settings.snapshot_every,
     )
-    return Stream(
-        Topology(
-            service=SERVICE,
-            group=f"{charter.name}.{SERVICE}",
-            inputs=[Input(outcomes, wiring.channel(f"{outcomes.topic}.dlq"))],
-            changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
-            pauses=wiring.channel(f"{charter.name}.pauses"),
-            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
-        ),
-        SnapshotFormat(),
-        [learner],
-        clients,
-        stream,
-        Metrics(SERVICE),
-        telemetry,
-        now_ms,
-        [servings],
-        following,
-    )
+    return builder.stream(SnapshotFormat(), [outcomes], [learner], [servings], following)
 
 
 class Channels(NamedTuple):

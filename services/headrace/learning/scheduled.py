@@ -14,17 +14,14 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
-from headrace.chassis.clients import Clients
 from headrace.chassis.clock import now_ms
 from headrace.chassis.health import Health
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.pauses import Pauses
-from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
+from headrace.chassis.service import Around, ServiceBuilder
+from headrace.chassis.settings import UseCaseSettings
 from headrace.chassis.table import DatedTail, Followed, Table, Tail
-from headrace.chassis.wiring import Wiring
-from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
-from headrace.contracts.topics import load_topics
 from headrace.errors import HeadraceError
 from headrace.learning.retrainer import GivenUp, Retrained, Retrainer, Watch
 from headrace.learning.versions import Due, History, Signals, what_is_due
@@ -47,12 +44,7 @@ _TIMEOUT_S: Final = 10.0
 Retrain = Callable[[Collection[str], str, Watch], Retrained]
 
 
-def build(
-    settings: UseCaseSettings,
-    kafka: KafkaSettings,
-    registry: RegistrySettings,
-    stream: StreamSettings,
-) -> "Scheduled":
+def build(settings: UseCaseSettings, around: Around) -> "Scheduled":
     """Return the retraining service, ready to run.
 
     Raises
@@ -68,12 +60,10 @@ def build(
             f"The charter {charter.name} does not say when its models are learned anew.",
             fix='Declare it in [learning], as in: retrain_every = "30d"',
         )
-    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
-    clients = Clients(kafka, f"headrace.{SERVICE}.{stream.instance}")
-    retrainer = Retrainer(charter, clients, wiring, load_key(settings.signing_key), now_ms)
-    models, pauses, told = (
-        wiring.channel(f"{charter.name}.{each}") for each in ("models", "pauses", "signals")
-    )
+    builder = ServiceBuilder(SERVICE, charter.name, charter.events.schema, around)
+    clients, key = builder.clients, load_key(settings.signing_key)
+    retrainer = Retrainer(charter, clients, builder.wiring, key, now_ms)
+    models, pauses, told = map(builder.channel, ("models", "pauses", "signals"))
     history, signals = History(learning.models), Signals()
     paused = Table(clients, pauses.topic, pauses.decode)
     tables: list[Followed] = [paused, Tail(clients, models.topic, models.decode, history.take)]

@@ -2,20 +2,13 @@
 
 from collections.abc import Sequence
 
-from headrace.chassis.clients import Clients
-from headrace.chassis.clock import now_ms
-from headrace.chassis.metrics import Metrics
 from headrace.chassis.records import Handled, Outgoing, Received
-from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
+from headrace.chassis.service import Around, ServiceBuilder
+from headrace.chassis.settings import UseCaseSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
-from headrace.chassis.telemetry import Telemetry
-from headrace.chassis.topology import Input, Topology
-from headrace.chassis.wiring import Wiring
-from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
-from headrace.contracts.topics import load_topics
 from headrace.errors import HeadraceError
 from headrace.profiling.domain import Counted, Counting
 from headrace.profiling.state import Counts, ProfilingFormat
@@ -24,13 +17,7 @@ from headrace.usecase.charter import Charter
 SERVICE = "profiling"
 
 
-def build(
-    settings: UseCaseSettings,
-    kafka: KafkaSettings,
-    registry: RegistrySettings,
-    stream: StreamSettings,
-    telemetry: Telemetry,
-) -> Stream[Counts]:
+def build(settings: UseCaseSettings, around: Around) -> Stream[Counts]:
     """Return the profiling service, ready to run.
 
     Raises
@@ -44,27 +31,14 @@ def build(
         raise HeadraceError(
             f"The charter {charter.name} has no profiles.", fix="Declare [profiles]."
         )
-    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
-    observations = wiring.channel(f"{charter.name}.observations")
-    profiles = wiring.channel(f"{charter.name}.profiles")
+    builder = ServiceBuilder(SERVICE, charter.name, charter.events.schema, around)
+    profiles = builder.channel("profiles")
     counting = Counting(charter, profiles.encode)
     profiler = Profiler(counting, profiles.topic)
-    return Stream(
-        Topology(
-            service=SERVICE,
-            group=f"{charter.name}.{SERVICE}",
-            inputs=[Input(observations, wiring.channel(f"{observations.topic}.dlq"))],
-            changelog=wiring.channel(f"{charter.name}.{SERVICE}.changelog"),
-            pauses=wiring.channel(f"{charter.name}.pauses"),
-            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
-        ),
+    return builder.stream(
         ProfilingFormat(),
+        [builder.input("observations")],
         [profiler],
-        Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
-        stream,
-        Metrics(SERVICE),
-        telemetry,
-        now_ms,
         companion=counting,
         idle=profiler.idle,
     )

@@ -9,21 +9,17 @@ from typing import Any, Protocol
 from headrace.chassis.beside import Beside
 from headrace.chassis.clients import Clients
 from headrace.chassis.clock import now_ms
-from headrace.chassis.metrics import CountName, Metrics
+from headrace.chassis.metrics import CountName
 from headrace.chassis.produce import produce_one
 from headrace.chassis.records import Answer, Handled, Outgoing, Received
-from headrace.chassis.settings import KafkaSettings, StreamSettings
+from headrace.chassis.service import Around, ServiceBuilder
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
 from headrace.chassis.table import Followed, Table, Tail
-from headrace.chassis.telemetry import Telemetry
-from headrace.chassis.topology import Channel, Input, Topology
-from headrace.chassis.wiring import Wiring
+from headrace.chassis.topology import Channel
 from headrace.contracts.records import ModelAudited
-from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names
-from headrace.contracts.topics import load_topics
 from headrace.errors import HeadraceError
 from headrace.models.frozen import FrozenModel
 from headrace.models.keys import load_trusted
@@ -42,13 +38,7 @@ from headrace.usecase.history import HistoryFormat
 _log = logging.getLogger("headrace.scoring")
 
 
-def build(
-    settings: ScoringSettings,
-    kafka: KafkaSettings,
-    registry: RegistrySettings,
-    stream: StreamSettings,
-    telemetry: Telemetry,
-) -> Stream[State]:
+def build(settings: ScoringSettings, around: Around) -> Stream[State]:
     """Return the scoring service, ready to run.
 
     Raises
@@ -57,51 +47,28 @@ def build(
         The charter is wrong, the registry is down, or the topics and schemas were not applied.
     """
     charter = Charter.load(settings.charter, field_names)
-    topics = load_topics(charter.name, charter.events.schema)
-    wiring = Wiring(topics, Registry(registry))
-    events = wiring.channel(f"{charter.name}.events")
-    entities = wiring.channel(f"{charter.name}.entities")
-    clients = Clients(kafka, f"headrace.{SERVICE}.{stream.instance}")
-    lists = Table(clients, entities.topic, entities.decode)
-    metrics = Metrics(SERVICE)
-    served = _served(settings, charter, clients, wiring, metrics, stream.instance)
+    builder = ServiceBuilder(SERVICE, charter.name, charter.events.schema, around)
+    events, entities = builder.input("events"), builder.channel("entities")
+    lists = Table(builder.clients, entities.topic, entities.decode)
+    served = _served(settings, charter, builder)
     tables: list[Followed] = [lists, served]
     observed, look_up = None, None
     if charter.profiles:
-        observed = wiring.channel(f"{charter.name}.observations")
+        observed = builder.channel("observations")
         profiles = charter.feature_set.new_bucketed_profiles()
-        tables.append(_followed(profiles, clients, wiring.channel(f"{charter.name}.profiles")))
+        tables.append(_followed(profiles, builder.clients, builder.channel("profiles")))
         look_up = profiles.measure
 
     def scorer_of(model: FrozenModel | None) -> Scorer:
-        entities = EntityLists(lists.records)
-        partitions = topics[events.topic].partitions
-        return Scorer(charter, model, entities, now_ms, events.topic, partitions, look_up)
+        topic, entities = events.channel.topic, EntityLists(lists.records)
+        partitions = builder.topics[topic].partitions
+        return Scorer(charter, model, entities, now_ms, topic, partitions, look_up)
 
-    return Stream(
-        Topology(
-            service=SERVICE,
-            group=f"{charter.name}.{SERVICE}",
-            inputs=[Input(events, wiring.channel(f"{charter.name}.events.dlq"))],
-            changelog=wiring.channel(f"{charter.name}.scoring.changelog"),
-            pauses=wiring.channel(f"{charter.name}.pauses"),
-            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
-        ),
+    decisions, audits = builder.channel("decisions"), builder.channel("audits")
+    return builder.stream(
         ScoringFormat(HistoryFormat(charter.retention_ms, charter.feature_set.layout)),
-        [
-            Decider(
-                served,
-                scorer_of,
-                wiring.channel(f"{charter.name}.decisions"),
-                wiring.channel(f"{charter.name}.audits"),
-                observed,
-            )
-        ],
-        clients,
-        stream,
-        metrics,
-        telemetry,
-        now_ms,
+        [events],
+        [Decider(served, scorer_of, decisions, audits, observed)],
         tables,
     )
 
@@ -119,18 +86,11 @@ def _followed(profiles: BucketedProfiles, clients: Clients, published: Channel) 
     return Tail(clients, published.topic, published.decode, take)
 
 
-def _served(
-    settings: ScoringSettings,
-    charter: Charter,
-    clients: Clients,
-    wiring: Wiring,
-    metrics: Metrics,
-    instance: str,
-) -> ServedModel:
+def _served(settings: ScoringSettings, charter: Charter, builder: ServiceBuilder) -> ServedModel:
     """Return what follows which model is to serve."""
-    models, chunks, servings, audits = (
-        wiring.channel(f"{charter.name}.{plural}")
-        for plural in ("models", "model-chunks", "servings", "model-audits")
+    clients = builder.clients
+    models, chunks, servings, audits = map(
+        builder.channel, ("models", "model-chunks", "servings", "model-audits")
     )
     published = PublishedModels(
         clients, models, chunks, settings.trusted_keys, charter.feature_set.digest
@@ -145,8 +105,8 @@ def _served(
         published.to_serve,
         audit,
         Beside(),
-        metrics,
-        instance,
+        builder.metrics,
+        builder.around.stream.instance,
         now_ms,
     )
 

@@ -6,22 +6,17 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from headrace.chassis.clients import Clients
 from headrace.chassis.clock import now_ms
-from headrace.chassis.metrics import Metrics
 from headrace.chassis.records import Answer, Handled, Outgoing, Received
-from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
+from headrace.chassis.service import Around, ServiceBuilder
+from headrace.chassis.settings import UseCaseSettings
 from headrace.chassis.stages import StageClock
 from headrace.chassis.state import Stateless, View
 from headrace.chassis.stream import Stream
-from headrace.chassis.telemetry import Telemetry
-from headrace.chassis.topology import Channel, Input, Topology
+from headrace.chassis.topology import Channel, Input
 from headrace.chassis.tracing import Trace
-from headrace.chassis.wiring import Wiring
 from headrace.contracts.records import TrafficSketched
-from headrace.contracts.registry import Registry, RegistrySettings
 from headrace.contracts.schemas import field_names, nullable_fields
-from headrace.contracts.topics import load_topics
 from headrace.sketching.cutting import Stretch
 from headrace.sketching.domain import LETTER_FIELDS, Decisions, Records, Sketcher
 from headrace.usecase.charter import Charter
@@ -32,13 +27,7 @@ Sketch = Callable[[Stretch, Records, int], list[TrafficSketched]]
 """Sketches records of one partition, which cannot have happened after a time."""
 
 
-def build(
-    settings: UseCaseSettings,
-    kafka: KafkaSettings,
-    registry: RegistrySettings,
-    stream: StreamSettings,
-    telemetry: Telemetry,
-) -> Stream[None]:
+def build(settings: UseCaseSettings, around: Around) -> Stream[None]:
     """Return the sketching service, ready to run.
 
     Raises
@@ -47,38 +36,24 @@ def build(
         The charter is wrong, the registry is down, or the topics and schemas were not applied.
     """
     charter = Charter.load(settings.charter, field_names)
-    wiring = Wiring(load_topics(charter.name, charter.events.schema), Registry(registry))
+    builder = ServiceBuilder(SERVICE, charter.name, charter.events.schema, around)
     sketcher = Sketcher(charter, nullable_fields(charter.events.schema))
     watched: dict[str, tuple[Sketch, Sequence[str]]] = {
         "events": (sketcher.events, sketcher.event_fields),
         "decisions": (sketcher.decisions, Decisions._fields),
         "events.dlq": (sketcher.letters, LETTER_FIELDS),
     }
-    inputs = [
-        wiring.channel(f"{charter.name}.{plural}", fields)
-        for plural, (_, fields) in watched.items()
-    ]
-    sketches = wiring.channel(f"{charter.name}.sketches")
+    inputs = [builder.channel(plural, fields) for plural, (_, fields) in watched.items()]
+    sketches = builder.channel("sketches")
     skew_ms = charter.events.future_skew_ms
-    return Stream(
-        Topology(
-            service=SERVICE,
-            group=f"{charter.name}.{SERVICE}",
-            inputs=[Input(each, None) for each in inputs],
-            changelog=None,
-            pauses=wiring.channel(f"{charter.name}.pauses"),
-            heartbeats=wiring.channel(f"{charter.name}.heartbeats"),
-        ),
+    return builder.stream(
         Stateless(),
+        [Input(each, None) for each in inputs],
         [
             Watcher(each.topic, sketch, sketches, lambda: now_ms() + skew_ms)
             for each, (sketch, _) in zip(inputs, watched.values(), strict=True)
         ],
-        Clients(kafka, f"headrace.{SERVICE}.{stream.instance}"),
-        stream,
-        Metrics(SERVICE),
-        telemetry,
-        now_ms,
+        has_changelog=False,
     )
 
 

@@ -103,7 +103,7 @@ def test_what_is_held_is_written_once_nothing_comes_and_the_offsets_stay(world, 
 
 def test_before_anything_was_ever_read_there_is_nothing_to_write(world, start):
     stream = start()
-    stream._handlers[0].held = 1
+    stream._processor._handlers[0].held = 1
     step(stream)
     assert held(world) == []
 
@@ -139,7 +139,7 @@ def test_who_has_lost_the_partition_writes_nothing_over_what_others_have_written
         first.clients.expire(unaware_polls=5)
         step(start())
 
-    first._handlers[0].held = 1
+    first._processor._handlers[0].held = 1
     taken = meanwhile(another_takes_over)
     world.kafka.faults.plan("send_offsets_to_transaction", taken, process="process-0")
     step(first)
