@@ -1,25 +1,26 @@
-"""From a drift to people who know of it, and back: all of it in one trace.
-
-The simulator's data drift goes the whole way. Its concept drift would need a world of many events
-and months of labels to be sure; that part begins at outcomes made by hand.
-"""
+"""From a drift to people who know of it, and back: all of it in one trace."""
 
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
 
 from headrace.chassis.telemetry import telemetry
+from headrace.chassis.wiring import Wiring
 from headrace.contracts.location import shipped
 from headrace.demo.in_step import publish_in_step
+from headrace.simulator.desk import LabelDesk
+from headrace.simulator.kinds import DECIDED
+from headrace.simulator.labelling import Labelling
 from headrace.simulator.publisher import Publisher
-from headrace.simulator.scenario import Drift
+from headrace.simulator.scenario import Drift, Scenario
 from headrace.simulator.sources import simulated
 from support.charter_texts import card_fraud
 from support.outcomes import DAY, LEARNING, outcome
 from support.receiver import receiving
-from support.running import run
+from support.running import run, until
 from support.use_case import START_MS, deployed
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
@@ -28,6 +29,8 @@ PAYMENTS = shipped("deploy") / "demo/payments.toml"
 EVENTS = 140_000
 DRIFT = Drift.parse("data@2026-01-30/2026-02-03")
 """When enough is known of what is usual, and until it must have been noticed."""
+HARMED = Scenario(1, 80_000, (Drift.parse("concept*2@2026-03-05/2026-03-16"),), 200)
+"""Labels need a month, what is usual another one, and so does that it is usual again."""
 DRIFTED = {"input/amount_minor", "input/distance_km", "quality/null/distance_km"}
 TIMES = """
 [alerting]
@@ -43,6 +46,31 @@ ANEW = f"""
 [drift]
 cool_down = "1d"
 {TIMES}
+[policy]
+"""
+
+
+SOURCES = """
+analyst = { delay = "4h", horizon = "3d" }
+appeal = { delay = "1d", horizon = "14d" }
+chargeback = { delay = "14d", horizon = "30d" }
+correction = { delay = "1d", horizon = "30d", corrects = true }
+"""
+MONTH = {
+    'horizon = "14d"\n\n[labels.sources]': 'horizon = "30d"\n\n[labels.sources]',
+    '\nchargeback = { delay = "2d", horizon = "14d" }\n': SOURCES,
+}
+LEARNS = f"""
+cool_down = "1d"
+{TIMES}
+[learning]
+champion = "logistic"
+negatives_share = 0.05
+freeze_every = 1_000
+
+[learning.models.logistic]
+family = "logistic"
+
 [policy]
 """
 
@@ -261,3 +289,84 @@ def test_a_drift_of_the_concept_has_a_challenger_learned_and_is_over_once_that_s
         cleared = [each for each in case.records("signals") if each["state"] == "cleared"]
         assert {each["reason"] for each in cleared} == {"another model serves"}
         assert len(retrained(case)) == 1
+
+
+def is_of(case, message, event_id):
+    return case.decode(message.value())["event_id"] == event_id
+
+
+def is_of_a_fraud(case, message):
+    """Tell whether it was raised as a fraud became known: by a label, since nothing else tells."""
+    signal = case.decode(message.value())
+    if signal["state"] != "raised" or signal["kind"] not in {"concept", "calibration"}:
+        return False
+    return case.decode(at(case, evidence(signal)).value())["value"]
+
+
+def require_one_trace_of_an_outcome(case, message):
+    """Follow a signal back to the event, by the label that made the outcome known."""
+    known = at(case, evidence(case.decode(message.value())))
+    event_id = case.decode(known.value())["event_id"]
+    label, decision = (
+        next(each for each in case.messages(plural) if is_of(case, each, event_id))
+        for plural in ("labels", "decisions")
+    )
+    event = at(case, evidence(case.decode(decision.value())))
+    assert {trace_of(each) for each in (known, label, decision, event)} == {trace_of(message)}
+
+
+def publish_harmed_world(case):
+    """Publish a world of which labels become known, as far as it goes."""
+    wiring, (seed, events, drifts, days) = Wiring(case.topics, case.registry), HARMED
+    decisions, labels = (wiring.channel(case.topic(each)) for each in ("decisions", "labels"))
+    desk, stop = LabelDesk(HARMED), Event()
+    partitions = case.topics[labels.topic].partitions
+    labelling = Labelling(case.clients, desk, decisions, labels, partitions, wait_ms=0)
+    with telemetry("headrace.publisher") as traced, ThreadPoolExecutor(1) as pool:
+        publisher = Publisher(case.clients.producer(), case.topic("events"), traced)
+        said = pool.submit(labelling.run, stop)
+        world = simulated(case.charter, case.registry, events, seed, drifts=drifts, days=days)
+        published = publisher.run(world.publications, Event())
+        decided = sum(published.by_kind[kind] for kind in DECIDED)
+        until(lambda: said.done() or desk.decided == decided, 120)
+        stop.set()
+        said.result()
+
+
+@pytest.mark.timeout(900)  # retraining yields to all others, and these may be busy
+def test_thieves_who_change_their_ways_are_one_incident_and_a_challenger_until_they_are_gone(
+    stack, use_case, tmp_path, receiver, monkeypatch
+):
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
+    changes = {"\n[policy]\n": LEARNS, **MONTH}
+    with deployed(use_case, tmp_path, changes, PAYMENTS) as case:
+        with (
+            run(case, "scoring", ready=False),
+            run(case, "labelling", ready=False) as labelling,
+        ):
+            publish_harmed_world(case)
+            labelling.until(lambda: case.is_drained("labelling", "decisions", "labels"), 120)
+        with run(case, "learning", ready=False) as learning:
+            learning.until(lambda: case.records("models"), 120)
+        with (
+            run(case, "retraining", ready=False) as retraining,
+            run(case, "drift", ready=False) as drift,
+            alerting(case, receiver) as alerts,
+        ):
+            drift.until(lambda: case.is_drained("drift", "outcomes"), 120)
+            retraining.until(lambda: retrained(case), 300)
+            alerts.until(lambda: told_last(receiver) == dict.fromkeys(states(case), "resolved"))
+
+        print(*case.records("signals"), *case.records("incidents"), sep="\n")
+        assert len(states(case)) == 1
+        _, first = of_first_signal(case, "model")
+        told = first_told(receiver, "model")
+        assert told.headers["traceparent"].split("-")[1] == trace_of(first)
+        harmful = [each for each in case.messages("signals") if is_of_a_fraud(case, each)]
+        assert harmful, "the score and its chances are wrong about them"
+        for each in harmful:
+            require_one_trace_of_an_outcome(case, each)
+            assert trace_of(each) in set(map(trace_of, case.messages("incidents")))
+        (challenger,) = retrained(case)
+        manifest = str(challenger["manifest"])
+        assert any(each["signal_id"] in manifest for each in case.records("signals"))
