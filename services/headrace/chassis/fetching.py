@@ -96,4 +96,7 @@ class Fetching:
     def _by_input(self, records: list[Fetched]) -> list[list[Fetched]]:
         if len(self._topics) == 1:
             return [records]
-        return [[each for each in records if each.topic() == topic] for topic in self._topics]
+        by_topic: dict[str, list[Fetched]] = {topic: [] for topic in self._topics}
+        for each in records:
+            by_topic[each.topic()].append(each)
+        return [*by_topic.values()]
