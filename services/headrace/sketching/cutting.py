@@ -11,8 +11,8 @@ from headrace.usecase.columns import DAY_MS, HOUR_MS, calendar_column
 
 UNKNOWN: Final = -1
 MOST_RECORDS: Final = 500
-_QUARTER: Final = 6
-"""Hours; of a day's quarter."""
+_QUARTER_MS: Final = 6 * HOUR_MS
+"""Of a day."""
 _ENDLESS: Final = np.iinfo(np.int64).max
 Integers = NDArray[np.int64]
 
@@ -34,7 +34,7 @@ class Piece(NamedTuple):
 
     rows: slice
     hour: int
-    """Of the week, in which it begins; ``UNKNOWN`` where the time of none is known."""
+    """Of the week: of the first whose time is known; ``UNKNOWN`` where that is none."""
     start_ms: int
     end_ms: int
 
@@ -44,7 +44,7 @@ def cut(
     came_ms: Sequence[int],
     until_ms: int,
     kinds: Sequence[int] | None = None,
-    least: int = 1,
+    few: int = 1,
 ) -> list[Piece]:
     """Cut n records where the hour of the week changes, or the kind.
 
@@ -59,27 +59,32 @@ def cut(
         Stands for the times of a piece in which no record has any.
     kinds
         (n,) numbers from 0 on, or ``UNKNOWN``; all are of one kind without it.
-    least
-        An hour with fewer records is cut off only where a quarter of the day ends.
+    few
+        Where fewer records than that are of one hour, and of the next one too, they go together
+        until there are so many; as long as they are of the same quarter of a day, and of one kind.
     """
     known = is_known(times_ms, until_ms)
-    hours = _filled(np.where(known, hours_of_week(times_ms), UNKNOWN))
-    must = np.diff(hours // _QUARTER) != 0
+    hours = hours_of_week(times_ms)
+    quarters = _filled(np.where(known, times_ms // _QUARTER_MS, UNKNOWN))
+    may = np.diff(_filled(np.where(known, hours, UNKNOWN))) != 0
+    must = np.diff(quarters) != 0
     if kinds is not None:
-        must |= np.diff(_filled(np.array(kinds, np.int64))) != 0
-    bounds = [*_begins(must | (np.diff(hours) != 0), must, least), len(times_ms)]
+        is_another = np.diff(_filled(np.array(kinds, np.int64))) != 0
+        may, must = may | is_another, must | is_another
+    bounds = [*_begins(may, must, few), len(times_ms)]
     firsts = [first for begin, end in pairwise(bounds) for first in range(begin, end, MOST_RECORDS)]
+    rows = np.where(known, np.arange(len(times_ms)), len(times_ms) - 1)
     ends = zip(
         map(slice, firsts, [*firsts[1:], len(times_ms)]),
         np.logical_or.reduceat(known, firsts).tolist(),
-        hours[firsts].tolist(),
+        hours[np.minimum.reduceat(rows, firsts)].tolist(),  # of the first whose time is known
         np.minimum.reduceat(np.where(known, times_ms, _ENDLESS), firsts).tolist(),
         np.maximum.reduceat(np.where(known, times_ms, UNKNOWN), firsts).tolist(),
         strict=True,
     )
     return [
-        Piece(rows, hour, start_ms, end_ms) if is_timed else _untimed(rows, came_ms)
-        for rows, is_timed, hour, start_ms, end_ms in ends
+        Piece(piece, hour, start_ms, end_ms) if is_timed else _untimed(piece, came_ms)
+        for piece, is_timed, hour, start_ms, end_ms in ends
     ]
 
 
@@ -94,19 +99,24 @@ def hours_of_week(times_ms: Integers) -> Integers:
     return weekdays * (DAY_MS // HOUR_MS) + times_ms // HOUR_MS % (DAY_MS // HOUR_MS)
 
 
-def _begins(may: NDArray[np.bool_], must: NDArray[np.bool_], least: int) -> list[int]:
+def _begins(may: NDArray[np.bool_], must: NDArray[np.bool_], few: int) -> list[int]:
     """Return the first rows of pieces, given after which rows one may end, and after which it must.
 
     Parameters
     ----------
-    least
-        Rows that a piece has which ends where it need not.
+    few
+        What has fewer rows goes with what comes next, where that has fewer, too.
     """
-    begins = [0]
-    rows = np.flatnonzero(may)
-    for row, is_certain in zip((rows + 1).tolist(), must[rows].tolist(), strict=True):
-        if is_certain or row - begins[-1] >= least:
-            begins.append(row)
+    ends = np.flatnonzero(may)
+    starts = [0, *(ends + 1).tolist()]
+    sizes = np.diff([*starts, len(may) + 1]).tolist()
+    begins, size = [0], sizes[0]
+    for start, own, is_certain in zip(starts[1:], sizes[1:], must[ends].tolist(), strict=True):
+        if is_certain or size >= few or own >= few:
+            begins.append(start)
+            size = own
+        else:
+            size += own
     return begins
 
 

@@ -29,10 +29,9 @@ class Model(NamedTuple):
 
 
 NO_MODEL: Final = Model("", "")
-_LEAST: Final = 8
-"""Decisions of an hour, for a sketch of their own: one costs much, however few it is of.
-
-Events are sketched hour by hour, since they tell how many come in each.
+_FEW: Final = 8
+"""Where fewer decisions than that share an hour, those of several hours share a sketch: one costs
+much, however few it is of. Events are sketched hour by hour, since they tell how many come in each.
 """
 LETTER_FIELDS: Final = ("source_timestamp_ms", "reason")
 """What is read of a dead letter."""
@@ -124,7 +123,7 @@ class Sketcher:
         columns = Decisions(*zip(*[_ROW(each or _UNREAD) for each in records], strict=True))
         times_ms = _times(columns.occurred_at_ms)
         models, kinds = _models(columns)
-        pieces = cut(times_ms, stretch.came_ms, until_ms, kinds, _LEAST)
+        pieces = cut(times_ms, stretch.came_ms, until_ms, kinds, _FEW)
         is_ours = self._is_ours(columns)
         flags = _flags_of_decisions(columns) | _ailing(records, times_ms, until_ms)
         flags["features/other"] = ~(is_ours | flags["unreadable"])
@@ -156,7 +155,7 @@ class Sketcher:
         scores, times_ms
             (n,); NaN for the score of what the rules decided.
         """
-        pieces = cut(times_ms, stretch.came_ms, until_ms, least=_LEAST)
+        pieces = cut(times_ms, stretch.came_ms, until_ms, few=_FEW)
         told = self._histograms(matrix, scores, pieces)
         counted = counts({"untimed": ~is_known(times_ms, until_ms)}, _rows(pieces))
         return [

@@ -14,9 +14,9 @@ MONDAY_MS = 4 * 24 * HOUR_MS  # 1970-01-05
 UNTIL_MS = 10_000 * HOUR_MS
 
 
-def pieces(times_ms, kinds=None, came_ms=None, least=1):
+def pieces(times_ms, kinds=None, came_ms=None, few=1):
     came_ms = came_ms or [7] * len(times_ms)
-    return cut(np.array(times_ms, np.int64), came_ms, UNTIL_MS, kinds, least)
+    return cut(np.array(times_ms, np.int64), came_ms, UNTIL_MS, kinds, few)
 
 
 def at(*hours):
@@ -75,27 +75,34 @@ def test_what_is_of_no_known_kind_goes_with_its_neighbours():
     assert spans(pieces([MONDAY_MS] * 4, kinds)) == [(0, 3, 0), (3, 4, 0)]
 
 
-def test_an_hour_of_few_records_goes_with_the_next_ones_until_they_are_enough():
-    found = pieces(at(0, 1, 1, 2, 2, 2, 3), least=3)
-    assert spans(found) == [(0, 3, 0), (3, 6, 2), (6, 7, 3)]
+def test_hours_of_few_records_go_together_until_they_are_enough():
+    found = pieces(at(0, 1, 1, 2, 3, 3, 4), few=3)
+    assert spans(found) == [(0, 3, 0), (3, 6, 2), (6, 7, 4)]
     assert (found[0].start_ms, found[0].end_ms) == (MONDAY_MS, MONDAY_MS + HOUR_MS)
 
 
+def test_an_hour_of_many_takes_no_few_of_its_neighbours_with_it():
+    assert spans(pieces(at(0, 1, 1, 1, 2, 3), few=3)) == [(0, 1, 0), (1, 4, 1), (4, 6, 2)]
+    late = at(*[5] * 9, 0, *[5] * 9)
+    assert spans(pieces(late, few=8)) == [(0, 9, 5), (9, 10, 0), (10, 19, 5)]
+
+
 def test_hours_of_two_quarters_of_a_day_never_go_together():
-    assert spans(pieces(at(4, 5, 6, 12, 167), least=9)) == [
-        (0, 2, 4),
-        (2, 3, 6),
-        (3, 4, 12),
-        (4, 5, 167),
-    ]
+    found = pieces(at(4, 5, 6, 12, 167, 4 + 168, 5 + 2 * 168), few=9)
+    assert spans(found) == [(0, 2, 4), (2, 3, 6), (3, 4, 12), (4, 5, 167), (5, 6, 4), (6, 7, 5)]
 
 
 def test_nor_do_two_kinds():
-    assert spans(pieces(at(0, 1, 2), [0, 1, 1], least=9)) == [(0, 1, 0), (1, 3, 1)]
+    assert spans(pieces(at(0, 1, 2), [0, 1, 1], few=9)) == [(0, 1, 0), (1, 3, 1)]
+
+
+def test_a_piece_is_of_an_hour_in_which_something_happened_in_it():
+    found = pieces([*at(0, 0), UNKNOWN, *at(1, 1)], [0, 0, 1, 1, 1], few=9)
+    assert spans(found) == [(0, 2, 0), (2, 5, 1)]
 
 
 @given(
-    least=st.integers(1, 9),
+    few=st.integers(1, 9),
     rows=st.lists(
         st.tuples(
             st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5 * HOUR_MS),
@@ -105,8 +112,8 @@ def test_nor_do_two_kinds():
         max_size=50,
     ),
 )
-def test_pieces_are_all_records_in_their_order(rows, least):
-    found = pieces(*map(list, zip(*rows, strict=True)), least=least)
+def test_pieces_are_all_records_in_their_order(rows, few):
+    found = pieces(*map(list, zip(*rows, strict=True)), few=few)
     assert found[0].rows.start == 0
     assert found[-1].rows.stop == len(rows)
     for one, next_one in pairwise(found):
@@ -115,4 +122,8 @@ def test_pieces_are_all_records_in_their_order(rows, least):
         own = rows[piece.rows]
         assert len({kind for _, kind in own} - {UNKNOWN}) <= 1
         assert 0 <= piece.start_ms <= piece.end_ms <= UNTIL_MS
-        assert piece.hour in range(-1, 168)
+        known = [at_ms for at_ms, _ in own if 0 <= at_ms <= UNTIL_MS]
+        hours = hours_of_week(np.array(known, np.int64)).tolist()
+        assert piece.hour == next(iter(hours), UNKNOWN)
+        if few <= len(own):
+            assert len(set(hours)) <= 1 or len(own) < 2 * few
