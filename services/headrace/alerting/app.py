@@ -24,9 +24,11 @@ from headrace.chassis.stages import StageClock
 from headrace.chassis.state import View
 from headrace.chassis.stream import Stream
 from headrace.contracts.schemas import field_names
+from headrace.errors import HeadraceError
 from headrace.usecase.charter import Charter
 
 SERVICE: Final = "alerting"
+_HEARTBEATS_IN_SILENCE: Final = 3
 _log = logging.getLogger("headrace.alerting")
 
 
@@ -36,10 +38,11 @@ def build(settings: AlertingSettings, around: Around) -> Stream[State]:
     Raises
     ------
     HeadraceError
-        The charter is wrong, the webhook has no secret, the registry is down, or the topics and
-        schemas were not applied.
+        The charter is wrong, or silence could not be told from the time between two signs of life;
+        the webhook has no secret, the registry is down, or the topics and schemas were not applied.
     """
     charter = Charter.load(settings.charter, field_names)
+    _require_silence_is_heard(charter.alerting.missing_after_ms, around.stream.heartbeat_every_s)
     builder = ServiceBuilder(SERVICE, charter.name, charter.events.schema, around)
     payloads = Payloads(charter.name, charter.owner, settings.runbooks_url, settings.external_url)
     writer = Writer(charter, payloads, builder.channel("incidents"), builder.channel("alerts"))
@@ -50,6 +53,20 @@ def build(settings: AlertingSettings, around: Around) -> Stream[State]:
         [Alerter(charter, plural, take, writer, now_ms) for plural, take in takes.items()],
         _forwarders(settings, charter, builder),
     )
+
+
+def _require_silence_is_heard(missing_after_ms: int, heartbeat_every_s: float) -> None:
+    """Raise HeadraceError where signs of life are too rare to miss one of them.
+
+    What nobody sends for half of ``missing_after`` is an outage of the broker (:func:`.hear`).
+    """
+    if missing_after_ms < _HEARTBEATS_IN_SILENCE * heartbeat_every_s * 1_000:
+        raise HeadraceError(
+            f"A service is missed after {missing_after_ms / 1_000:g} s, but gives a sign of life "
+            f"every {heartbeat_every_s:g} s: its silence could not be told.",
+            fix=f"Let missing_after in [alerting] be {_HEARTBEATS_IN_SILENCE} times as long as "
+            "HEADRACE_HEARTBEAT_EVERY_S, at least.",
+        )
 
 
 def _forwarders(

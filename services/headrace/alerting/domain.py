@@ -35,7 +35,7 @@ class Commanded(NamedTuple):
 
 
 class UnknownIncident(ValueError):
-    """There is no such incident, nor cause; or it is over for so long that it was forgotten."""
+    """There is no such incident, cause or command; or what there was is forgotten by now."""
 
 
 def take_raised(incidents: Incidents, raised: Raised, rules: Alerting, at_ms: int) -> list[Changed]:

@@ -14,6 +14,7 @@ from headrace.usecase.declared import DAY_MS
 WINDOW_MS: Final = 60_000
 """Over so long a share of dead letters is taken."""
 _FORGOTTEN_MS: Final = 7 * DAY_MS
+_GONE: Final = "nothing was heard of it for 7 days: it does not come back"
 
 
 @dataclass(slots=True)
@@ -68,18 +69,20 @@ def hear(
     """Take a sign of life, and notice of whom none came.
 
     Silence is judged by the times of signs of life alone, in their order: who catches up with a
-    day of them finds nobody missing that was not. While nobody at all was heard of, as without a
-    broker, nobody in particular was silent.
+    day of them finds nobody missing that was not. None is older than the one before it, whatever
+    the clock of its host says: a host whose clock is slow is not silent. While nobody at all was
+    heard of, as without a broker, nobody in particular was silent.
 
     Parameters
     ----------
     sent_ms
-        When the broker was given it.
+        When it was sent, by its host's clock; not ahead of our own.
     place
         Where it stands.
     """
     name = f"{heartbeat['service']}/{heartbeat['instance']}"
     found: list[Raised | Cleared] = []
+    sent_ms = max(sent_ms, roll.heard_ms)
     _forgive(roll, sent_ms, rules)
     instance = roll.instances.get(name)
     if instance is not None and instance.is_missing:
@@ -123,11 +126,13 @@ def _counted(
         yield Cleared("dead_letters", name, None, share)
 
 
-def _missing(roll: Roll, sent_ms: int, rules: Alerting, place: str) -> Iterator[Raised]:
+def _missing(roll: Roll, sent_ms: int, rules: Alerting, place: str) -> Iterator[Raised | Cleared]:
     for name, instance in list(roll.instances.items()):
         silent_ms = sent_ms - instance.heard_ms
         if silent_ms > _FORGOTTEN_MS:
             del roll.instances[name]
+            yield Cleared("silence", name, None, _GONE)
+            yield Cleared("dead_letters", name, None, _GONE)
         elif silent_ms > rules.missing_after_ms and not instance.is_missing:
             instance.is_missing = True
             summary = f"nothing was heard of {name} for {silent_ms // 1_000} s"

@@ -3,6 +3,9 @@
 from headrace.alerting.causes import Cleared, Raised
 from headrace.contracts.records import EvaluationMade, SignalChanged
 
+_ALL = "all"
+"""The source of labels that stands for all of them. One source by itself says nothing of the money:
+appeals speak of declined events alone, and of each that it cost something (docs/evaluations.md)."""
 _SERVED = "served"
 """The name under which whatever decided is evaluated (docs/evaluations.md)."""
 
@@ -20,10 +23,10 @@ def of_evaluation(
     evaluation: EvaluationMade, place: str, traceparent: str
 ) -> Raised | Cleared | None:
     """Return what a window's final result says of the money; None where it says nothing."""
-    saved, source = evaluation["saved_minor"], evaluation["label_source"]
-    if evaluation["model"] != _SERVED or not evaluation["final"] or saved is None:
+    saved, of_whom = evaluation["saved_minor"], (evaluation["model"], evaluation["label_source"])
+    if of_whom != (_SERVED, _ALL) or not evaluation["final"] or saved is None:
         return None
-    subject = f"cost/{source}" if source else "cost"
+    subject = "cost"
     if saved >= 0:
         return Cleared("cost", subject, None, "decisions cost no more than approving all would")
     window, currency = evaluation["window_end_ms"], evaluation["currency"] or ""

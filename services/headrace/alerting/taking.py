@@ -1,7 +1,7 @@
 """Taking in what comes: each input's records, in the words of the incidents."""
 
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple, cast, get_args
 
 from headrace.alerting.causes import CAUSE_OF, CAUSES, Cleared, Raised
 from headrace.alerting.domain import (
@@ -19,7 +19,7 @@ from headrace.alerting.sources import of_evaluation, of_signal
 from headrace.alerting.state import Held
 from headrace.chassis.records import Received
 from headrace.chassis.tracing import Trace
-from headrace.contracts.records import EvaluationMade, HeartbeatSent, SignalChanged
+from headrace.contracts.records import EvaluationMade, HeartbeatSent, IncidentCommand, SignalChanged
 from headrace.usecase.alerting import Alerting
 
 
@@ -57,7 +57,8 @@ class Taking:
     def heartbeat(self, held: Held, each: Received, place: str, time_ms: int) -> Took:
         """Take a sign of life; once a minute alerting gives one of its own."""
         record = cast("HeartbeatSent", each.record)
-        said = hear(held.roll, record, each.timestamp_ms, self._rules, place)
+        sent_ms = min(each.timestamp_ms, time_ms)
+        said = hear(held.roll, record, sent_ms, self._rules, place)
         changes = [change for one in said for change in self._say(held, one, time_ms)]
         minute = time_ms // MINUTE_MS
         if minute <= held.roll.watchdog:
@@ -82,9 +83,11 @@ class Taking:
         Raises
         ------
         UnknownIncident
-            About an incident, or a cause, that is none.
+            About an incident, or a cause, that is none; or what is no command.
         """
         said = Commanded(*(each.record[name] for name in Commanded._fields))
+        if said.command not in get_args(IncidentCommand):
+            raise UnknownIncident(f"{said.command} is nothing that becomes of an incident")
         silenced = each.record["cause"]
         if silenced is not None:
             if silenced not in CAUSES or said.command != "silence" or said.incident_id:

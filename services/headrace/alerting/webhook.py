@@ -12,11 +12,13 @@ import httpx
 from headrace.chassis.forwarding import Verdict
 from headrace.chassis.telemetry import Telemetry, Told
 from headrace.chassis.tracing import Trace
+from headrace.errors import HeadraceError
 
 SIGNATURE: Final = "X-Headrace-Signature"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 WATCHDOG_STALE_S: Final = 60.0
 """A sign of life so old says nothing any more."""
+_URL_FIX: Final = "Set HEADRACE_WEBHOOK_URL to where alerts go, as in https://alerts.example/hook"
 _PASSING: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
@@ -41,10 +43,15 @@ class Webhook:
         How long an answer is waited for.
     telemetry
         Where the spans of deliveries are written.
+
+    Raises
+    ------
+    HeadraceError
+        The URL is none.
     """
 
     def __init__(self, url: str, secret: bytes, timeout_s: float, telemetry: Telemetry) -> None:
-        self._url = url
+        self._url = _checked(url)
         self._secret = secret
         self._telemetry = telemetry
         self._client = httpx.Client(timeout=timeout_s)
@@ -95,6 +102,17 @@ class Webhook:
                 error=error,
             )
         )
+
+
+def _checked(url: str) -> httpx.URL:
+    """Return where alerts go: found out when the service starts, not at the first alert."""
+    try:
+        checked = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise HeadraceError(f"The webhook's URL is none: {error}.", fix=_URL_FIX) from error
+    if checked.scheme not in ("http", "https") or not checked.host:
+        raise HeadraceError(f"The webhook's URL is none: {url}.", fix=_URL_FIX)
+    return checked
 
 
 def verdict_of(status: int) -> Verdict:

@@ -120,9 +120,7 @@ def _print_all(
 ) -> int:
     decode = AnyDecoder(registry.writer, MAX_VALUE_BYTES)
     printed = 0
-    for message in messages:
-        if printed == limit:
-            break
+    for message in messages if limit != 0 else ():
         line = _described(message, decode, wanted)
         if line is None:
             continue
@@ -131,6 +129,8 @@ def _print_all(
         else:
             _print_line(line)
         printed += 1
+        if printed == limit:
+            break
     return printed
 
 

@@ -302,12 +302,17 @@ class Monitor(ABC):
         self._suspects = deque((Value(*value), surprise) for value, surprise in parts["suspects"])
         maxlen, latest = parts["latest"]
         self._latest = deque(((Value(*value), each) for value, each in latest), maxlen)
-        raised = parts["raised"]
-        self._raised = None if raised is None else _change(raised)
+        self._raised = raised_of({NOW: parts})
 
     def restore_usual(self, parts: Mapping[str, Any]) -> None:
         """Take back :meth:`usual`."""
         self._ranking.restore(parts["ranking"])
+
+
+def raised_of(slots: Mapping[int, Mapping[str, Any]]) -> Change | None:
+    """Return the drift that lasts by what was kept of a monitor, or of something else, if any."""
+    raised = slots.get(NOW, {}).get("raised")
+    return None if raised is None else _change(raised)
 
 
 def _change(parts: Sequence[Any]) -> Change:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from headrace.contracts.records import SignalKind
 from headrace.drift.blocks import RECORDS, BlockMonitor, Tally
-from headrace.drift.monitor import Change
+from headrace.drift.monitor import NOW, Change, raised_of
 from headrace.drift.monitors import (
     DEAD_LETTERS,
     FLAGS,
@@ -100,6 +100,8 @@ class Watch:
         self._outcomes = OutcomeStreams(settled_ms, unscaled, self._segments)
         self._volume = Volume()
         self._serving = _Serving()
+        self._unwatched: dict[str, Unwatched] = {}
+        """What had drifted, and is watched no more: nobody was told yet that it is over."""
         self.kept: dict[str, Kept] = {
             **self._monitors,
             OUTCOMES: self._outcomes,
@@ -120,16 +122,18 @@ class Watch:
 
         What is not watched any more, because the charter has changed, is passed over; so is what
         was kept of a segment that was not named in between: how much of it was seen is not known.
+        Where it had drifted, that is over.
         """
         whole, segment = divided(name)
-        if whole in SEGMENTED and self._segments.has(segment):
-            if whole != SCORE and not self._outcomes.has_seen(segment):
-                return
+        is_of_segment = whole in SEGMENTED and self._segments.has(segment)
+        if is_of_segment and (whole == SCORE or self._outcomes.has_seen(segment)):
             self._begin(name)
             if whole == SCORE:
                 self._followed.pooled(segment)
         if name in self.kept:
             self.kept[name].restore(slots)
+        elif raised_of(slots) is not None:
+            self.kept[name] = self._unwatched[name] = Unwatched(slots)
 
     def _begin(self, subject: str) -> None:
         """Watch something of a segment from now on."""
@@ -139,6 +143,7 @@ class Watch:
 
     def sketch(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
         """Take in a ``TrafficSketched``; yield what it makes known."""
+        yield from self._end_unwatched()
         _, _, topic = record["source_topic"].partition(f"{self._charter.name}.")
         if topic == "decisions":
             yield from self._decisions(record)
@@ -150,6 +155,7 @@ class Watch:
 
     def outcome(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
         """Take in an ``OutcomeKnown``; yield what it makes known."""
+        yield from self._end_unwatched()
         self.touched.add(OUTCOMES)
         if self._outcomes.is_another_model(record):
             yield from self._start_anew(_OF_OUTCOMES)
@@ -167,12 +173,21 @@ class Watch:
             if change := monitor.take(value, self._allowed(subject) * an_outcome):
                 yield self._noticed(subject, change)
 
+    def _end_unwatched(self) -> Iterator[Noticed]:
+        """Tell that what had drifted is watched no more; it would last for ever else."""
+        while self._unwatched:
+            subject = min(self._unwatched)
+            over = self._unwatched.pop(subject).end()
+            self.touched.add(subject)
+            yield self._noticed(subject, over)
+
     def _decisions(self, record: Mapping[str, Any]) -> Iterator[Noticed]:
         self.touched.add("serving")
         serving = self._serving
         another = (record["model"], record["model_version"])
-        # Without a name nobody could read who has decided, or nobody has: that is no other model.
-        if record["model"] and another != (serving.model, serving.model_version):
+        # Without a name nobody could read who has decided, or nobody has; without a version the
+        # rules have, in the place of the model that serves: that is no other model.
+        if all(another) and another != (serving.model, serving.model_version):
             serving.model, serving.model_version = another
             yield from self._start_anew(["score"])
         for each in record["histograms"]:
@@ -275,6 +290,34 @@ class Watch:
             model = self._outcomes.model
         once_in = change.rarity * self._once_in
         return Noticed(subject, kind, change, once_in, shifts[:_FEATURES], model, version)
+
+
+class Unwatched:
+    """What is kept of a monitor that is no more, and had noticed a drift.
+
+    Parameters
+    ----------
+    slots
+        The monitor's, as it was kept.
+    """
+
+    def __init__(self, slots: Mapping[int, Mapping[str, Any]]) -> None:
+        self._slots = {slot: dict(parts) for slot, parts in slots.items()}
+
+    def end(self) -> Change:
+        """Return the drift's end; it is kept that there is none any more."""
+        raised = raised_of(self._slots)
+        assert raised is not None  # noqa: S101 -- whoever calls has looked
+        self._slots[NOW]["raised"] = None
+        return raised._replace(is_raised=False, reason="it is watched no more")
+
+    def slots(self) -> dict[int, dict[str, Any]]:
+        """Return all of it."""
+        return self._slots
+
+    def restore(self, slots: Mapping[int, Mapping[str, Any]]) -> None:
+        """Become what another was."""
+        self._slots = {slot: dict(parts) for slot, parts in slots.items()}
 
 
 class _Serving:

@@ -65,7 +65,8 @@ class Replayer:
         done: list[ReplayRequested] = []
         rest = iter(letters)
         while some := list(islice(rest, _BATCH)):
-            so_far = f"{len(done)} were replayed before; see `headrace tail {self._replays.topic}`"
+            see = f"headrace tail {self._replays.topic} --no-follow"
+            so_far = f"{len(done)} were replayed before; see `{see}`"
             done += _made(partial(self._transact, some, order), so_far)
         return done
 

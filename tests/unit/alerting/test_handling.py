@@ -167,6 +167,27 @@ def test_what_somebody_says_about_no_incident_is_a_dead_letter(service):
     assert [each.reason for each in service.rejected] == ["invalid_value", "invalid_value"]
 
 
+def test_what_is_no_command_is_a_dead_letter_and_acknowledges_nothing(service):
+    service.take("signals", (0, signal("input/a")))
+    incident = service.out["incidents"][0]["incident_id"]
+    service.take("incident-commands", (0, command(incident, word="unack")))
+    assert [each.reason for each in service.rejected] == ["invalid_value"]
+    assert service.changes() == ["opened"]
+
+
+def test_a_host_whose_clock_is_ahead_makes_nobody_silent_and_hides_nobody():
+    minutes = 0.5
+    service = Alerting(now_ms=lambda: START + round(minutes * MINUTE))
+    service.take("heartbeats", (0, heartbeat("scoring")), (50, heartbeat("learning")))
+    assert service.changes() == []
+    for minutes in (0.8, 1.0):
+        service.take("heartbeats", (minutes, heartbeat("learning")))
+    assert service.changes() == []
+    minutes = 1.2
+    service.take("heartbeats", (minutes, heartbeat("learning")))
+    assert service.changes() == ["opened"], "scoring was heard of more than a minute ago"
+
+
 @pytest.mark.parametrize(
     "said",
     [

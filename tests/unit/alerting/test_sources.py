@@ -45,7 +45,7 @@ def test_a_signal_that_cleared_says_why():
 def evaluation(**changes):
     usual = {
         "model": "served",
-        "label_source": "chargeback",
+        "label_source": "all",
         "final": True,
         "window_end_ms": 9,
         "priced": 1_000,
@@ -58,18 +58,19 @@ def evaluation(**changes):
 def test_decisions_that_cost_more_than_approving_everything_are_told():
     said = of_evaluation(evaluation(), "evaluations-0-1", "")
     assert isinstance(said, Raised)
-    assert said.signal_id == "cost/chargeback@9"
+    assert said.signal_id == "cost@9"
     assert "4,200 EUR" in said.summary
 
 
 def test_a_window_that_saved_money_clears_it():
     said = of_evaluation(evaluation(saved_minor=0), "evaluations-0-1", "")
     assert isinstance(said, Cleared)
-    assert said.subject == "cost/chargeback"
+    assert said.subject == "cost"
 
 
 @pytest.mark.parametrize(
-    "changes", [{"model": "logistic"}, {"final": False}, {"saved_minor": None}]
+    "changes",
+    [{"model": "logistic"}, {"final": False}, {"saved_minor": None}, {"label_source": "appeal"}],
 )
-def test_challengers_early_results_and_windows_without_prices_say_nothing(changes):
+def test_challengers_early_results_windows_without_prices_and_single_sources_say_nothing(changes):
     assert of_evaluation(evaluation(**changes), "evaluations-0-1", "") is None

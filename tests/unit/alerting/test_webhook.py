@@ -76,6 +76,12 @@ def test_a_sign_of_life_that_is_too_late_is_not_delivered():
     assert webhook(lambda _: httpx.Response(200))(record, {}, 1.0).outcome == "delivered"
 
 
+@pytest.mark.parametrize("url", ["receiver/alerts", "ftp://receiver", "https://", "https://h\x00"])
+def test_a_webhook_without_an_address_is_refused(url):
+    with pytest.raises(HeadraceError, match="URL is none"):
+        Webhook(url, b"key", 1.0, UNTRACED)
+
+
 def test_a_webhook_without_a_secret_is_refused(monkeypatch):
     monkeypatch.setenv("HEADRACE_WEBHOOK_URL", "http://receiver/alerts")
     with pytest.raises(HeadraceError, match="no secret to sign"):

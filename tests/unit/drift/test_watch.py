@@ -176,6 +176,31 @@ def test_decisions_that_nobody_can_read_are_of_no_other_model(story):
     assert story.watch.kept["score/served"].raised is not None
 
 
+def test_decisions_that_the_rules_make_are_of_no_other_model(story):
+    assert story.steps(10, decisions={"shifts": {"score": 3}}) == [("score/served", True)]
+    ruled = story.traffic.decisions(model="rules", counts={"fallback/model_failed": 3})
+    assert taken(story.watch, ruled | {"model_version": "", "histograms": [], "records": 3}) == []
+    assert story.watch.kept["score/served"].raised is not None
+    assert story.steps(10, decisions={"counts": {"fallback/late": 99}}) == [
+        ("serving/fallback", True)
+    ]
+    assert story.noticed[-1].model == "scorecard"
+
+
+def test_what_has_drifted_and_is_watched_no_more_is_over(story):
+    raised = story.steps(10, events={"counts": {"null/distance_km": 100}})
+    assert raised == [("quality/null/distance_km", True)]
+    state, event = written(story.watch), story.traffic.events()
+    again = restored(state, Watch(CHARTER, []))
+    [over] = taken(again, event)
+    assert (over.subject, over.change.is_raised) == ("quality/null/distance_km", False)
+    assert over.change.reason == "it is watched no more"
+    assert taken(again, event) == []
+    state |= written(again)
+    assert taken(restored(state, Watch(CHARTER, [])), event) == [], "it was told already"
+    assert taken(restored(state, watch()), event) == []
+
+
 def test_positives_that_the_model_does_not_see_any_more_are_a_drift_of_the_concept(story):
     found = story.steps(40, concept=True)
     kinds = {kind_of(subject) for subject, is_raised in found if is_raised}
@@ -361,8 +386,8 @@ def written(watching):
     return found
 
 
-def restored(state):
-    again, slots = watch(SEGMENTED), {}
+def restored(state, again=None):
+    again, slots = again or watch(SEGMENTED), {}
     for (name, slot), body in sorted(state.items(), reverse=True):  # in whatever order
         slots.setdefault(name, {})[slot] = orjson.loads(body)
     for name, each in slots.items():
