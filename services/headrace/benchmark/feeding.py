@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from headrace.benchmark.course import Course
 from headrace.chassis.reading import ends
@@ -15,6 +15,12 @@ _FLUSH_S = 60.0
 _CALL_S = 20.0
 _ASK_S = 0.1
 _STALLED_S = 60.0
+_NO_COORDINATOR_YET = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+}
+"""Of a group: a broker has just started, and is to be asked again."""
 
 
 def publish(course: Course, records: Sequence[tuple[str, bytes]], plural: str = "events") -> None:
@@ -54,7 +60,9 @@ def await_committed(course: Course, process: BesideProcess) -> None:
     def committed() -> int:
         try:
             return sum(max(0, at.offset) for at in asks.committed(places, _CALL_S))
-        except KafkaException:  # a group's coordinator may not be there yet, or change
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_COORDINATOR_YET:
+                raise
             return 0
 
     try:

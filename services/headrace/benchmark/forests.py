@@ -1,6 +1,5 @@
 """Two versions of a forest that has learned, to be swapped: as one learner publishes them."""
 
-import time
 from typing import Final
 
 import numpy as np
@@ -9,6 +8,7 @@ from headrace.benchmark.course import Course
 from headrace.benchmark.expected import Expected, expected, scored
 from headrace.benchmark.feeding import publish
 from headrace.benchmark.payments import Payments
+from headrace.chassis.clock import now_ms
 from headrace.models.artefact import Artefact
 from headrace.models.frozen import FrozenModel
 from headrace.models.keys import load_key
@@ -40,8 +40,7 @@ def learn(payments: Payments, charter: Charter, seed: int) -> list[Artefact]:
     for number, (row, y) in enumerate(zip(features.tolist(), is_large ^ noise, strict=True), 1):
         learner.learn_one(dict(zip(names, row, strict=True)), bool(y))
         if number % OUTCOMES == 0:
-            now_ms = time.time_ns() // 1_000_000
-            versions.append(learned(charter, name, learner.freeze(names), number, now_ms))
+            versions.append(learned(charter, name, learner.freeze(names), number, now_ms()))
     return versions
 
 
@@ -50,7 +49,7 @@ def publish_models(course: Course, models: list[Artefact]) -> None:
     key = load_key(ScoringSettings().signing_key)
     of_chunk, of_model = course.encoder("model-chunks"), course.encoder("models")
     for model in models:
-        published = publication(model, key, time.time_ns() // 1_000_000)
+        published = publication(model, key, now_ms())
         chunks = [(place, of_chunk(record)) for place, record in published.chunks]
         publish(course, chunks, "model-chunks")
         digest, record = published.model

@@ -15,6 +15,7 @@ from headrace.benchmark.forests import expected_of, learn, publish_models
 from headrace.benchmark.open_loop import OpenLoop, Percentiles
 from headrace.benchmark.outputs import decoder
 from headrace.benchmark.payments import Payments
+from headrace.chassis.clock import now_ms
 from headrace.chassis.produce import produce_one
 from headrace.contracts.records import ServingChanged
 from headrace.errors import HeadraceError
@@ -186,7 +187,7 @@ class _Pointer:
             version=model.manifest.version,
             by="headrace bench",
             reason="it is its turn",
-            changed_at_ms=time.time_ns() // 1_000_000,
+            changed_at_ms=now_ms(),
         )
         topic = self._course.topic("servings")
         produce_one(self._course.clients, topic, CHAMPION, self._encode(change))

@@ -10,13 +10,14 @@ import logging
 import random
 from collections.abc import Mapping
 from threading import Event, Thread
-from time import monotonic, time_ns
+from time import monotonic
 from typing import Any, Final, Literal, NamedTuple, Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from headrace.chassis.batch import Dead, Fetched
 from headrace.chassis.clients import Clients, session
+from headrace.chassis.clock import now_ms
 from headrace.chassis.deadletters import dead_lettered
 from headrace.chassis.headers import read_headers
 from headrace.chassis.messages import holds_record
@@ -200,7 +201,7 @@ class Forwarder:
 
     def _first(self) -> int:
         """Return where to begin for the first time."""
-        topic, first_ms = self._source.topic, time_ns() // 1_000_000 - _FIRST_MS
+        topic, first_ms = self._source.topic, now_ms() - _FIRST_MS
         end = ends(self._clients, topic, [0], _CALL_S)[
             0
         ]  # before: what comes meanwhile is not lost
@@ -214,7 +215,7 @@ class Forwarder:
         except Undecodable as error:
             verdict = Verdict("hopeless", error.detail)
         else:
-            age_s = time_ns() / 1e9 - pending.what.timestamp()[1] / 1e3
+            age_s = (now_ms() - pending.what.timestamp()[1]) / 1_000
             verdict = self._deliver(record, dict(headers or ()), age_s)
         outcome, why = verdict
         if outcome == "retry" and pending.tries + 1 < self._patience.tries:
@@ -232,8 +233,7 @@ class Forwarder:
     def _bury(self, pending: Pending[Fetched], headers: Any, why: str) -> None:
         _log.error("given up after %d tries: %s", pending.tries + 1, why)
         dead = Dead(0, pending.offset, "undeliverable", why)
-        now_ms = time_ns() // 1_000_000
-        letter = dead_lettered(pending.what, headers or [], dead, self._service, now_ms)
+        letter = dead_lettered(pending.what, headers or [], dead, self._service, now_ms())
         topic, encode, _ = self._dead_letters
         produce_one(self._clients, topic, pending.key, encode(letter), _TIMEOUT_S)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from headrace.chassis.clock import now_ms
 from headrace.commands.console import errors, print_json, print_table, progress, results
 from headrace.commands.desk import Desk
 from headrace.commands.letter_lines import described
@@ -150,7 +151,7 @@ def replay(
     letters = _chosen(desk, wanted, reason)
     if not dry_run and letters and _is_agreed(letters, desk, yes=yes):
         channel = desk.wiring.channel(f"{desk.charter.name}.replays")
-        order = Order(getpass.getuser(), because, time.time_ns() // 1_000_000)
+        order = Order(getpass.getuser(), because, now_ms())
         replayer = Replayer(desk.clients, desk.charter.name, desk.dead_letters, channel)
         done = replayer.replay((desk.letter(each) for each in letters), order)
         _tell([dict(each) for each in done], json=json)

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from time import time_ns
 from typing import Final
 
 from headrace.backtesting.history import History, readable
 from headrace.backtesting.told import Told
+from headrace.chassis.clock import now_ms
 from headrace.chassis.reading import bounds
 from headrace.chassis.records import Received
 from headrace.commands.console import progress
@@ -28,11 +28,11 @@ def history(path: Path | None, limit: int | None) -> tuple[Charter, History]:
     HeadraceError
         The charter is wrong, the broker or the registry is away, or the topics are not there.
     """
-    desk, now_ms = Desk.open(path, TIMEOUT_S), time_ns() // 1_000_000
+    desk, until_ms = Desk.open(path, TIMEOUT_S), now_ms()
     charter = desk.charter
     progress(f"Reading the labels of {charter.name} ...")
     left_out = Counter[str]()
-    told = Told(charter, received(desk, "labels", left_out), left_out, now_ms)
+    told = Told(charter, received(desk, "labels", left_out), left_out, until_ms)
     spans = bounds(desk.clients, f"{charter.name}.events", partitions_of(desk), TIMEOUT_S)
     events = Counter[str]()
     return charter, History(
@@ -41,8 +41,8 @@ def history(path: Path | None, limit: int | None) -> tuple[Charter, History]:
         sum(map(len, spans.values())),
         told,
         events,
-        max(_last_ms(desk, partition, span, now_ms) for partition, span in spans.items()),
-        now_ms,
+        max(_last_ms(desk, partition, span, until_ms) for partition, span in spans.items()),
+        until_ms,
         limit,
     )
 
@@ -62,14 +62,14 @@ def received(
     return readable(messages, desk.wiring.channel(topic).decode, left_out)
 
 
-def _last_ms(desk: Desk, partition: int, span: range, now_ms: int) -> int:
+def _last_ms(desk: Desk, partition: int, span: range, until_ms: int) -> int:
     """Return when the last event of a partition happened; 0 where there is none to be read."""
     topic = f"{desk.charter.name}.events"
     decode = desk.wiring.channel(topic).decode
     for offset in reversed(span[-_TRIED:]):
         message = desk.reader.at(desk.topics[topic], Place(partition, offset))
         for each in readable([message] if message else [], decode, Counter()):
-            if desk.charter.checks.passes(each.record, now_ms):
+            if desk.charter.checks.passes(each.record, until_ms):
                 time_ms: int = each.record[desk.charter.events.time]
                 return time_ms
     return 0

@@ -1,12 +1,12 @@
 """``headrace lists add|remove|show``: the entities that a charter's rules look at, at run time."""
 
 import getpass
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.produce import produce_one
 from headrace.chassis.settings import KafkaSettings
 from headrace.chassis.table import Table
@@ -107,7 +107,7 @@ def _change(name: str, entity: str, reason: str, charter: Path | None, *, listed
         listed=listed,
         reason=reason,
         by=getpass.getuser(),
-        changed_at_ms=time.time_ns() // 1_000_000,
+        changed_at_ms=now_ms(),
     )
     channel = _channel(declared)
     key = entity_key(name, entity)

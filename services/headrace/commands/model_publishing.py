@@ -1,8 +1,8 @@
 """``headrace models publish``: the model in the folder goes where the learned ones are."""
 
-import time
 from pathlib import Path
 
+from headrace.chassis.clock import now_ms
 from headrace.commands.console import print_json, print_line
 from headrace.commands.desk import Desk
 from headrace.commands.shelf import SHORT, put, to_serve
@@ -33,8 +33,7 @@ def publish(*, charter: Path | None = None, json: bool = False) -> None:
     trusted = load_trusted(settings.trusted_keys)
     artefact = read_artefact(folder, trusted, desk.charter.feature_set.digest)
     model = FrozenModel(artefact)
-    now_ms = time.time_ns() // 1_000_000
-    put(desk, [publication_of(artefact, read_signed(folder), now_ms)])
+    put(desk, [publication_of(artefact, read_signed(folder), now_ms())])
     published = {"name": model.name, "version": model.version, "digest": model.digest}
     if json:
         print_json(published)

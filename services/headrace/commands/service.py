@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import httpx
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.clock import now_ms
 from headrace.chassis.lifecycle import Service as Running
 from headrace.chassis.lifecycle import serve
 from headrace.chassis.logs import log_as_json
@@ -164,7 +165,7 @@ def release(
     loaded = Charter.load(charter or ScoringSettings().charter)
     topics = load_topics(loaded.name, loaded.events.schema)
     channel = Wiring(topics, Registry(RegistrySettings())).channel(f"{loaded.name}.pauses")
-    fact = released(service, reason, getpass.getuser(), time.time_ns() // 1_000_000)
+    fact = released(service, reason, getpass.getuser(), now_ms())
     produce_one(Clients(KafkaSettings()), channel.topic, service, channel.encode(fact))
     results.print(f"{loaded.name}.{service} is released; see it by: headrace tail {channel.topic}")
 

@@ -1,13 +1,13 @@
 """``headrace models serve``: who serves, or who says so."""
 
 import getpass
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from headrace.chassis.clock import now_ms
 from headrace.chassis.produce import produce_one
 from headrace.commands.console import print_line
 from headrace.commands.desk import Desk
@@ -98,7 +98,7 @@ def _say(desk: Desk, digest: bytes, name: str, version: str, by: str, reason: st
         version=version,
         by=by,
         reason=reason,
-        changed_at_ms=time.time_ns() // 1_000_000,
+        changed_at_ms=now_ms(),
     )
     channel = desk.wiring.channel(f"{desk.charter.name}.servings")
     produce_one(desk.clients, channel.topic, PERSON, channel.encode(change))

@@ -1,7 +1,6 @@
 """A signed model to begin with: the charter's scorecard, frozen."""
 
-import time
-
+from headrace.chassis.clock import now_ms
 from headrace.models.artefact import Artefact
 from headrace.models.keys import generate_key, load_key
 from headrace.models.scorecard import freeze_scorecard
@@ -18,4 +17,4 @@ def freeze(settings: ScoringSettings, charter: Charter) -> Artefact:
     private = settings.signing_key
     key = load_key(private) if private.exists() else generate_key(private, settings.trusted_keys)
     folder = settings.model_folder(charter.name)
-    return freeze_scorecard(charter, folder, key, time.time_ns() // 1_000_000)
+    return freeze_scorecard(charter, folder, key, now_ms())
