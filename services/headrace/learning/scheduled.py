@@ -1,8 +1,8 @@
 """The schedule of learning anew: a second program of learning, ``headrace run retraining``.
 
 Consumes ``<use-case>.models`` and ``<use-case>.signals``, for what is due, and
-``<use-case>.outcomes``. Produces, in one
-transaction, ``<use-case>.models`` and ``<use-case>.model-chunks``. It has no state: what is due
+``<use-case>.outcomes``. Produces, in one transaction, ``<use-case>.models`` and
+``<use-case>.model-chunks``; beside it ``<use-case>.heartbeats``. It has no state: what is due
 follows from what was published, so a restart forgets nothing. Whatever fails is tried again.
 """
 
@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException
 
 from headrace.chassis.clock import now_ms
 from headrace.chassis.health import Health
+from headrace.chassis.heart import Heart
 from headrace.chassis.metrics import Metrics
 from headrace.chassis.pauses import Pauses
 from headrace.chassis.service import Around, ServiceBuilder
@@ -69,12 +70,22 @@ def build(settings: UseCaseSettings, around: Around) -> "Scheduled":
     tables: list[Followed] = [paused, Tail(clients, models.topic, models.decode, history.take)]
     if drift.retrain:
         tables.append(DatedTail(clients, told.topic, told.decode, signals.take))
+    stream = around.stream
+    heart = Heart(
+        clients,
+        builder.channel("heartbeats"),
+        SERVICE,
+        stream.instance,
+        stream.heartbeat_every_s,
+        now_ms,
+    )
     return Scheduled(
         retrainer.retrain,
         history,
         signals,
         Pauses(paused, SERVICE),
         tables,
+        heart,
         learning.retrain_every_ms,
         drift.cool_down_ms,
         now_ms,
@@ -96,6 +107,8 @@ class Scheduled:
         Whether it may work.
     tables
         Where these stand; followed while it waits, and while it learns.
+    heart
+        Tells others that it works; beats while it waits, and while it learns.
     period_ms
         How long after a model was last learned anew it is due again, in milliseconds; None where
         it is for a drift only.
@@ -112,6 +125,7 @@ class Scheduled:
         signals: Signals,
         pauses: Pauses,
         tables: Sequence[Followed],
+        heart: Heart,
         period_ms: int | None,
         cool_down_ms: int,
         now_ms: Callable[[], int],
@@ -123,6 +137,7 @@ class Scheduled:
         self._signals = signals
         self._pauses = pauses
         self._tables = tables
+        self._heart = heart
         self._period_ms = period_ms
         self._cool_down_ms = cool_down_ms
         self._now_ms = now_ms
@@ -147,6 +162,8 @@ class Scheduled:
             for table in self._tables:
                 table.close()
             self.health.not_ready = "stopped"
+            if self._stopping:  # who ends otherwise is to be missed
+                self._heart.leave()
 
     def stop(self) -> None:
         """Ask :meth:`run` to end; safe in a signal handler."""
@@ -154,7 +171,7 @@ class Scheduled:
 
     def step(self) -> None:
         """Learn anew what is due, if anything is and it may be tried now."""
-        self.health.beat()
+        self._beat()
         if not self._is_open and monotonic() < self._not_before:
             return
         try:
@@ -168,10 +185,16 @@ class Scheduled:
             self._fail(str(error))
         self._say_whether_ready()
 
+    def _beat(self) -> None:
+        """Say that the loop turns, here and to whoever watches from outside."""
+        self.health.beat()
+        self._heart.beat()
+
     def _follow(self) -> None:
         """Bring what was published, and whether it is paused, up to date."""
         was_open, self._is_open = self._is_open, False  # where that fails, they are opened anew
         for table in self._tables:
+            self._beat()  # opening several may take longer than silence is borne
             if not was_open:
                 table.open(_TIMEOUT_S)
             table.refresh()
@@ -212,7 +235,7 @@ class Scheduled:
 
     def _watch(self, doing: str, at: int, end: int) -> bool:
         """Say how far it has come, and whether to go on."""
-        self.health.beat()
+        self._beat()
         if at and at % _TOLD_EVERY == 0:
             _log.info("%s: offset %d of %d", doing, at, end)
         if monotonic() - self._followed_at > _TICK_S:

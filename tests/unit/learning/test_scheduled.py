@@ -6,15 +6,28 @@ import logging
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from headrace.chassis import heart, service
+from headrace.chassis.heart import Heart
 from headrace.chassis.pauses import Pauses
-from headrace.contracts.registry import RegistryUnavailable
+from headrace.chassis.service import Around
+from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
+from headrace.contracts.codec import Decoder
+from headrace.contracts.registry import RegistrySettings, RegistryUnavailable
+from headrace.contracts.schemas import load_schema
 from headrace.errors import HeadraceError
 from headrace.learning import scheduled
 from headrace.learning.retrainer import GivenUp, Retrained
 from headrace.learning.scheduled import Scheduled
 from headrace.learning.versions import History, Signals
+from headrace.models.keys import generate_key
 from headrace.models.manifest import LearnedLineage, Manifest
+from support.counting import json_channel
+from support.fake_kafka import FakeClients, FakeKafka, refuse
+from support.traces import UNTRACED
+from support.use_case import SHIPPED
 
+BEATS = json_channel("demand.heartbeats")
+BEAT_EVERY_S = 10.0
 HOUR = 3_600_000
 PERIOD = 24 * HOUR
 COOL_DOWN = 6 * HOUR
@@ -49,13 +62,15 @@ def model(name, version, published_at_ms, *, anew):
 class Topics:
     """Stands for the followed topics; the paused ones' table too."""
 
-    def __init__(self):
+    def __init__(self, takes_time=lambda: None):
         self.records = {}
         self.opened = self.closed = 0
         self.fails = []
+        self._takes_time = takes_time
 
     def open(self, timeout_s):
         self.opened += 1
+        self._takes_time()
         if self.fails:
             raise self.fails.pop()
 
@@ -69,24 +84,38 @@ class Topics:
 class World:
     """A schedule with clocks of its own, and a retrainer that does what a test says."""
 
-    def __init__(self, monkeypatch, period_ms=PERIOD):
+    def __init__(self, monkeypatch, period_ms=PERIOD, tables=1, opens_in_s=0.0):
         self.now_s = 0.0
         self.asked = []
         self.answers = []
-        self.topics = Topics()
+        self.topics, *others = (Topics(lambda: self.passes(opens_in_s)) for _ in range(tables))
+        self.kafka = FakeKafka()
+        self.kafka.create_topic(BEATS.topic)
         self.history, self.signals = History(["a", "b"]), Signals()
-        monkeypatch.setattr(scheduled, "monotonic", lambda: self.now_s)
+        for module in (scheduled, heart):
+            monkeypatch.setattr(module, "monotonic", lambda: self.now_s)
         monkeypatch.setattr(scheduled.time, "sleep", self.passes)
         self.service = Scheduled(
             self.retrain,
             self.history,
             self.signals,
             Pauses(self.topics, "retraining"),
-            [self.topics],
+            [self.topics, *others],
+            Heart(
+                FakeClients(self.kafka, "retraining"),
+                BEATS,
+                "retraining",
+                "one",
+                BEAT_EVERY_S,
+                self.now_ms,
+            ),
             period_ms,
             COOL_DOWN,
-            lambda: int(self.now_s * 1_000),
+            self.now_ms,
         )
+
+    def now_ms(self):
+        return int(self.now_s * 1_000)
 
     def passes(self, seconds):
         self.now_s += seconds
@@ -129,6 +158,14 @@ class World:
             if line.startswith(f"headrace_{name} "):
                 return float(line.split()[1])
         return None
+
+    def beats(self):
+        return [BEATS.decode(each.value()) for each in self.kafka.records(BEATS.topic)]
+
+    def longest_silence_s(self):
+        """From the start until now."""
+        times = [0, *(each["sent_at_ms"] for each in self.beats()), self.now_ms()]
+        return max(b - a for a, b in itertools.pairwise(times)) / 1_000
 
     def at(self):
         return [round(at_s) for at_s, _, _ in self.asked]
@@ -346,3 +383,112 @@ def test_a_drift_that_finds_nothing_new_or_fails_is_not_forgotten(world):
     world.answers = [NOTHING_NEW, HeadraceError("No broker has answered.")]
     world.runs(1)
     assert world.at() == [3_600, 3_605, 3_610]
+
+
+def test_while_nothing_is_due_it_sends_signs_of_life(world):
+    world.runs(1)
+    assert world.longest_silence_s() <= BEAT_EVERY_S
+    latest = world.beats()[-1]
+    assert (latest["service"], latest["instance"]) == ("retraining", "one")
+    assert (latest["state"], latest["started_at_ms"]) == ("running", 0)
+
+
+def test_while_it_is_paused_it_sends_signs_of_life(world):
+    world.topics.records["retraining"] = {"paused": True, "reason": "an audit"}
+    world.runs(1)
+    assert world.longest_silence_s() <= BEAT_EVERY_S
+
+
+@pytest.mark.parametrize("where", ["opening", "learning"])
+def test_while_what_has_failed_waits_to_be_tried_again_it_sends_signs_of_life(world, where):
+    world.first_versions(at_ms=-PERIOD)
+    failures = [HeadraceError("away") for _ in range(8)]
+    if where == "opening":
+        world.topics.fails = failures
+    else:
+        world.answers = failures
+    world.runs(1)
+    assert world.metric('retrainings_total{outcome="failed"}') == 8
+    assert world.longest_silence_s() <= BEAT_EVERY_S
+
+
+def test_many_topics_that_open_slowly_are_no_silence(monkeypatch):
+    world = World(monkeypatch, tables=6, opens_in_s=BEAT_EVERY_S)
+    world.service.step()
+    assert world.now_s == 6 * BEAT_EVERY_S
+    assert world.longest_silence_s() <= BEAT_EVERY_S
+
+
+def test_a_long_learning_is_no_silence(world):
+    world.first_versions(at_ms=-PERIOD)
+
+    def long(watch):
+        for offset in range(3_600):
+            assert watch("learning", offset, 3_600)
+            world.passes(1.0)
+        return world.all_published({"a", "b"})
+
+    world.answers = [long]
+    world.service.step()
+    assert world.now_s == 3_600
+    assert world.longest_silence_s() <= BEAT_EVERY_S
+
+
+def test_who_is_told_to_stop_says_goodbye_as_the_last_thing_also_while_it_learns(world):
+    world.first_versions(at_ms=-PERIOD)
+    world.answers = [learning_until(world.service.stop)]
+    world.service.run()
+    assert [each["state"] for each in world.beats()] == ["running", "left"]
+
+
+def test_who_ends_without_being_told_to_says_no_goodbye_and_is_missed(world):
+    world.first_versions(at_ms=-PERIOD)
+    world.answers = [MemoryError()]
+    with pytest.raises(MemoryError):
+        world.service.run()
+    assert [each["state"] for each in world.beats()] == ["running"]
+
+
+def test_a_sign_of_life_that_the_broker_refuses_keeps_nobody_from_learning(world):
+    world.first_versions(at_ms=-PERIOD)
+    away = KafkaException(KafkaError(KafkaError._ALL_BROKERS_DOWN))
+    world.kafka.faults.plan("produce", refuse(away))
+    world.runs(0.01)
+    assert len(world.asked) == 1
+    assert world.service.health.ready()["ok"]
+    assert {each["state"] for each in world.beats()} == {"running"}
+
+
+class OfflineRegistry:
+    """A registry that knows every schema by the same id: enough for who only writes."""
+
+    def __init__(self, settings):
+        pass
+
+    def schema_id(self, subject, schema):
+        return 1
+
+    def writer(self, schema_id):
+        raise AssertionError("nothing is read")
+
+
+def test_the_service_that_is_run_sends_signs_of_life_as_its_instance(monkeypatch, tmp_path):
+    kafka = FakeKafka()
+    for plural in ("heartbeats", "models", "pauses", "signals"):
+        kafka.create_topic(f"card-fraud.{plural}")
+    monkeypatch.setattr(service, "Clients", lambda settings, name: FakeClients(kafka, name))
+    monkeypatch.setattr(service, "Registry", OfflineRegistry)
+    settings = UseCaseSettings(charter=SHIPPED, keys=tmp_path)
+    generate_key(settings.signing_key, tmp_path / "trusted")
+    stream = StreamSettings(instance="blue", heartbeat_every_s=3_600)
+    around = Around(KafkaSettings(), RegistrySettings(), stream, UNTRACED)
+
+    running = scheduled.build(settings, around)
+    running.step()
+    running.step()
+    assert running.health.ready()["ok"]
+    (record,) = kafka.records("card-fraud.heartbeats")  # one, as the next is due in an hour
+    schema = load_schema("platform/HeartbeatSent")
+    said = Decoder(schema, lambda _: schema, 1_000)(record.value())
+    assert record.key() == b"retraining/blue"
+    assert (said["service"], said["instance"], said["state"]) == ("retraining", "blue", "running")
