@@ -14,6 +14,8 @@ from headrace.errors import HeadraceError
 from headrace.trials.process import BesideProcess
 
 _START_S = 60.0
+_REPORTED_S = 30.0
+_ASK_S = 0.1
 
 
 class Counts(NamedTuple):
@@ -90,14 +92,33 @@ class ServiceProcess(BesideProcess):
         return Counts(int(_sample("records_total", text)), int(_sample("duplicates_total", text)))
 
     def stage_seconds(self) -> dict[Stage, float]:
-        """Return where its time has gone so far.
+        """Return where its time has gone by now, given that it has nothing more to do.
+
+        It brings its counters up to date every now and then: what it says is taken once it was
+        idle for longer than when it was asked first.
 
         Raises
         ------
         HeadraceError
-            It has ended.
+            It has ended, or has not brought them up to date for long.
         """
+        until_s, idle_s = time.monotonic() + _REPORTED_S, None
+        while time.monotonic() < until_s:
+            if stages := self._stages():
+                if idle_s is not None and stages["idle"] > idle_s:
+                    return stages
+                idle_s = stages["idle"] if idle_s is None else idle_s
+            time.sleep(_ASK_S)
+        raise HeadraceError(
+            f"{self._name} has not said for {_REPORTED_S:.0f} s where its time goes.",
+            fix=f"See {self.log}.",
+        )
+
+    def _stages(self) -> dict[Stage, float]:
+        """Return its counters, if it answers."""
         text = self._metrics()
+        if not text:
+            return {}
         return {stage: _sample(f'stage_seconds_total{{stage="{stage}"}}', text) for stage in STAGES}
 
     def gauge(self, name: str) -> float:
@@ -134,7 +155,7 @@ class ServiceProcess(BesideProcess):
                     f"{self._name} is not ready after {self._start_s:.0f} s: {why_not}.",
                     fix=f"See {self.log}.",
                 )
-            time.sleep(0.1)
+            time.sleep(_ASK_S)
 
 
 class ScoringProcess(ServiceProcess):
