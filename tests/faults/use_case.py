@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import Self
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import OffsetSpec
 
 from faults.instances import Instance
 from faults.promises import Topics, assert_as_undisturbed, assert_verified
 from faults.waiting import PATIENCE_S, free_ports, until
 from headrace.chassis.clients import Clients
+from headrace.chassis.offsets import LATEST, offsets
 from headrace.chassis.settings import KafkaSettings
 from headrace.chassis.topics import apply_topics, plan_topics
 from headrace.chassis.wiring import Wiring
@@ -203,11 +203,6 @@ class UseCase:
         return {each.partition: max(each.offset, 0) for each in answers}
 
     def _ends(self, plural: str, isolation: IsolationLevel) -> dict[int, int]:
-        latest = OffsetSpec.latest()
-        asked = {
-            TopicPartition(f"{self.name}.{plural}", partition): latest
-            for partition in self._partitions
-        }
         admin = self._clients.admin()  # a new one: an old one is fenced after the broker's restart
-        answers = admin.list_offsets(asked, isolation_level=isolation, request_timeout=_CALL_S)
-        return {at.partition: answer.result().offset for at, answer in answers.items()}
+        topic = f"{self.name}.{plural}"
+        return offsets(admin, topic, self._partitions, LATEST, _CALL_S, isolation)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.reading import ends
 from headrace.chassis.settings import KafkaSettings
 from headrace.chassis.wiring import Wiring
 from headrace.contracts.location import shipped
@@ -160,16 +160,16 @@ def test_every_record_of_a_paced_run_has_its_due_time(charter, registry):
 
 def test_ctrl_c_ends_a_run_with_a_summary_of_what_stands_on_the_topic(charter):
     topic = events_topic(Charter.load(charter))
-    process = headrace(
+    with headrace(
         "publish", "--simulate", "100000", "--rate", "200", "--charter", charter, "--json"
-    )
-    reader = Clients(KafkaSettings()).reader()
-    parts = partitions(reader, topic)
-    while not any(reader.get_watermark_offsets(part, timeout=10)[1] for part in parts):
-        assert process.poll() is None, process.stderr.read().decode()
-    reader.close()
-    os.kill(process.pid, signal.SIGINT)
-    assert json.loads(finished(process, 130))["published"] == len(read(topic))
+    ) as process:
+        try:
+            while not any(ends(Clients(KafkaSettings()), topic, range(PARTITIONS), 10).values()):
+                assert process.poll() is None, process.stderr.read().decode()
+            process.send_signal(signal.SIGINT)
+            assert json.loads(finished(process, 130))["published"] == len(read(topic))
+        finally:
+            process.kill()
 
 
 def test_a_use_case_without_topics_is_told_to_apply_them(charter, use_case):
@@ -308,7 +308,7 @@ def test_decisions_that_do_not_come_are_an_error_that_says_how_many(charter, wir
 def test_ctrl_c_ends_the_wait_for_decisions(charter):
     process = headrace("publish", "--simulate", "50", "--labels", "--charter", charter)
     assert "waiting for the decisions" in process.stderr.readline().decode()
-    os.kill(process.pid, signal.SIGINT)
+    process.send_signal(signal.SIGINT)
     finished(process, code=130)
 
 

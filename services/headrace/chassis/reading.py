@@ -6,7 +6,6 @@ from typing import cast
 
 from confluent_kafka import (
     OFFSET_END,
-    IsolationLevel,
     KafkaError,
     KafkaException,
     Message,
@@ -17,6 +16,7 @@ from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # pu
 from headrace.chassis.batch import Fetched
 from headrace.chassis.clients import Clients
 from headrace.chassis.messages import holds_record
+from headrace.chassis.offsets import EARLIEST, LATEST, offsets
 from headrace.errors import HeadraceError
 
 _MOST = 5_000
@@ -31,8 +31,7 @@ def ends(
     A read_committed consumer's own end stops at the first open transaction, and so may miss what
     that transaction's fate decides.
     """
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka's own lack
-    return _offsets(clients, topic, partitions, latest, timeout_s)
+    return offsets(clients.admin(), topic, partitions, LATEST, timeout_s)
 
 
 def beginnings(
@@ -43,8 +42,7 @@ def beginnings(
     A reader that is told to begin "at the beginning" asks for it itself, and waits half a second
     for that where it does not know the partition's leader yet.
     """
-    earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # confluent-kafka's own lack
-    first = _offsets(clients, topic, partitions, earliest, timeout_s)
+    first = offsets(clients.admin(), topic, partitions, EARLIEST, timeout_s)
     return [TopicPartition(topic, partition, offset) for partition, offset in first.items()]
 
 
@@ -77,23 +75,11 @@ def since(
         Of the records' own timestamps, in milliseconds since the epoch.
     """
     at_time = OffsetSpec.for_timestamp(time_ms)
-    first = _offsets(clients, topic, partitions, at_time, timeout_s)
+    first = offsets(clients.admin(), topic, partitions, at_time, timeout_s)
     return [
         TopicPartition(topic, partition, OFFSET_END if offset < 0 else offset)
         for partition, offset in first.items()
     ]
-
-
-def _offsets(
-    clients: Clients, topic: str, partitions: Sequence[int], which: OffsetSpec, timeout_s: float
-) -> dict[int, int]:
-    admin = clients.admin()  # held by name: its answers die with it
-    answers = admin.list_offsets(
-        {TopicPartition(topic, partition): which for partition in partitions},
-        isolation_level=IsolationLevel.READ_UNCOMMITTED,
-        request_timeout=timeout_s,
-    )
-    return {at.partition: answer.result().offset for at, answer in answers.items()}
 
 
 def read_to_end(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -15,6 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not
     TopicMetadata,
 )
 
+from headrace.chassis.offsets import LATEST, offsets
 from headrace.contracts.changes import Change
 from headrace.contracts.topics import REPLICAS_FOR_QUORUM, TopicSpec, topic_config
 from headrace.errors import HeadraceError
@@ -145,19 +147,28 @@ def _create(admin: AdminClient, specs: Sequence[TopicSpec], replication: int) ->
     for future in admin.create_topics(new, request_timeout=REQUEST_TIMEOUT_S).values():
         # Somebody else who applies the same contract may have been quicker.
         _ask_unless(KafkaError.TOPIC_ALREADY_EXISTS, future.result)
-    _await_visible(admin, [spec.name for spec in specs])
+    _await_led(admin, specs)
 
 
-def _await_visible(admin: AdminClient, names: Sequence[str]) -> None:
-    """Wait until the brokers that clients ask know the topics and their leaders."""
+def _await_led(admin: AdminClient, specs: Sequence[TopicSpec]) -> None:
+    """Wait until the brokers that clients ask know the topics, and their leaders answer for them.
+
+    Metadata names a leader a little before that broker itself knows that it leads.
+    """
+    _await_known(admin, {spec.name for spec in specs})
+    for spec in specs:
+        _ask(partial(offsets, admin, spec.name, range(spec.partitions), LATEST, VISIBLE_TIMEOUT_S))
+
+
+def _await_known(admin: AdminClient, names: set[str]) -> None:
     deadline_s = time.monotonic() + VISIBLE_TIMEOUT_S
     while True:
         known = _ask(lambda: admin.list_topics(timeout=REQUEST_TIMEOUT_S)).topics
-        missing = [name for name in names if name not in known or not _led(known[name])]
+        missing = {name for name in names if name not in known or not _led(known[name])}
         if not missing:
             return
         if time.monotonic() > deadline_s:
-            raise HeadraceError(f"Kafka created {', '.join(missing)} but does not show it.")
+            raise HeadraceError(f"Kafka created {', '.join(sorted(missing))} but does not show it.")
         time.sleep(0.05)
 
 

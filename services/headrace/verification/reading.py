@@ -4,19 +4,15 @@ from collections.abc import Iterator, Mapping
 from time import monotonic
 from typing import NamedTuple
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not in __all__
-    AdminClient,
-    OffsetSpec,
-)
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.offsets import EARLIEST, LATEST, offsets
 from headrace.errors import HeadraceError
 
 _BATCH_RECORDS = 1_000
 _POLL_S = 0.1
-_EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # as it ships
-_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as it ships
 
 
 class Span(NamedTuple):
@@ -40,8 +36,8 @@ def spans(clients: Clients, topic: str, timeout_s: float) -> dict[int, Span]:
     admin = clients.admin()
     try:
         partitions = _partitions(admin, topic, timeout_s)
-        starts = _offsets(admin, topic, partitions, _EARLIEST, timeout_s)
-        ends = _offsets(admin, topic, partitions, _LATEST, timeout_s)
+        starts = offsets(admin, topic, partitions, EARLIEST, timeout_s)
+        ends = offsets(admin, topic, partitions, LATEST, timeout_s)
     except KafkaException as error:
         raise _unanswered(f"The ends of {topic}", error) from error
     return {partition: Span(starts[partition], ends[partition]) for partition in partitions}
@@ -113,16 +109,6 @@ def _partitions(admin: AdminClient, topic: str, timeout_s: float) -> list[int]:
     if found is None:
         raise HeadraceError(f"There is no topic {topic}.", fix="Run `headrace topics apply`.")
     return sorted(found.partitions)
-
-
-def _offsets(
-    admin: AdminClient, topic: str, partitions: list[int], spec: OffsetSpec, timeout_s: float
-) -> dict[int, int]:
-    asked = {TopicPartition(topic, partition): spec for partition in partitions}
-    answers = admin.list_offsets(
-        asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=timeout_s
-    )
-    return {at.partition: answer.result().offset for at, answer in answers.items()}
 
 
 def place_of(message: Message) -> tuple[int, int]:

@@ -1,0 +1,73 @@
+"""Asking the brokers for a topic's offsets, and again while a partition has no leader."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from time import monotonic, sleep
+from typing import Final
+
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not in __all__
+    AdminClient,
+    ListOffsetsResultInfo,
+    OffsetSpec,
+)
+
+EARLIEST: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # as it ships
+LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as it ships
+
+_PAUSE_S = 0.05
+# A broker says so of a partition that it leads by the metadata already, but not itself yet: just
+# after the topic was created, or while another broker takes over. librdkafka does not ask again.
+_LEADERLESS = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+    }
+)
+
+
+def offsets(
+    admin: AdminClient,
+    topic: str,
+    partitions: Sequence[int],
+    which: OffsetSpec,
+    timeout_s: float,
+    isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+) -> dict[int, int]:
+    """Return an offset of each partition, open transactions included unless told otherwise.
+
+    Parameters
+    ----------
+    which
+        ``EARLIEST``, ``LATEST``, or of a time.
+    timeout_s
+        For one answer, and for how long partitions may be without a leader.
+
+    Raises
+    ------
+    KafkaException
+        There is no such partition, it has had no leader all the time, or the broker is away.
+    """
+    until = monotonic() + timeout_s
+    found: dict[int, int] = {}
+    while len(found) < len(set(partitions)):
+        asked = {TopicPartition(topic, each): which for each in partitions if each not in found}
+        answers = admin.list_offsets(asked, isolation_level=isolation, request_timeout=timeout_s)
+        found |= _answered(answers, is_last=monotonic() > until)
+        if len(found) < len(set(partitions)):
+            sleep(_PAUSE_S)
+    return found
+
+
+def _answered(
+    answers: Mapping[TopicPartition, "Future[ListOffsetsResultInfo]"], is_last: bool
+) -> dict[int, int]:
+    found = {}
+    for at, answer in answers.items():
+        try:
+            found[at.partition] = answer.result().offset
+        except KafkaException as error:
+            if is_last or error.args[0].code() not in _LEADERLESS:
+                raise
+    return found
