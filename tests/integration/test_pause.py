@@ -51,6 +51,9 @@ def test_a_run_of_dead_letters_pauses_scoring_until_it_is_released_even_over_a_r
         service.until(case.is_done)
         service.until(service.is_ready)
         assert service.metrics()["headrace_paused"] == 0
+        again = case.headrace("release", "scoring")
+        assert again.returncode == 1
+        assert f"{case.name}.scoring is not paused" in again.stderr
     assert len(case.records("events.dlq")) == 9
     decided = [each["event_id"] for each in case.records("decisions")]
     assert decided == [f"event-{number}" for number in range(10)]

@@ -120,7 +120,8 @@ class Forwarder:
         self._thread = Thread(target=self._run, name="forwarding", daemon=True)
 
     def open(self, timeout_s: float) -> None:  # noqa: ARG002 -- it waits for nothing
-        """Start."""
+        """Start; the counter is there from now on, so that it can be seen to stand still."""
+        self._metrics.count("deliveries", 0, "delivered")
         self._thread.start()
 
     def refresh(self) -> None:
@@ -202,9 +203,7 @@ class Forwarder:
     def _first(self) -> int:
         """Return where to begin for the first time."""
         topic, first_ms = self._source.topic, now_ms() - _FIRST_MS
-        end = ends(self._clients, topic, [0], _CALL_S)[
-            0
-        ]  # before: what comes meanwhile is not lost
+        end = ends(self._clients, topic, [0], _CALL_S)[0]  # first: what comes meanwhile counts
         first = since(self._clients, topic, [0], first_ms, _CALL_S)[0].offset
         return end if first < 0 else first
 

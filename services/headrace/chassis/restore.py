@@ -132,7 +132,7 @@ class Restorer:
             raise HeadraceError(
                 f"{self._topic} holds state of format {entry['format']}, this version reads "
                 f"format {version}.",
-                fix="Run the version that wrote it, or migrate the changelog.",
+                fix="Run the version that wrote it; CHANGELOG.md says what a newer one needs.",
             )
         change = Change(message.partition(), key, number, entry["offset"], entry["body"])
         return entry["input"], change

@@ -13,11 +13,14 @@ from headrace.chassis.clock import now_ms
 from headrace.chassis.lifecycle import Service as Running
 from headrace.chassis.lifecycle import serve
 from headrace.chassis.logs import log_as_json
+from headrace.chassis.pauses import Pauses
 from headrace.chassis.pauses import release as released
 from headrace.chassis.produce import produce_one
 from headrace.chassis.service import Around
 from headrace.chassis.settings import KafkaSettings, StreamSettings, UseCaseSettings
+from headrace.chassis.table import Table
 from headrace.chassis.telemetry import Telemetry, telemetry
+from headrace.chassis.topology import Channel
 from headrace.chassis.wiring import Wiring
 from headrace.commands.console import print_json, results
 from headrace.contracts.registry import Registry, RegistrySettings
@@ -46,6 +49,7 @@ _HEALTH_PORTS: dict[Service, int] = {
     "drift": 19_107,
     "alerting": 19_108,
 }
+_PAUSES_S: Final = 10.0
 _YIELDING: Final[dict[Service, int]] = {
     "drift": 5,
     "learning": 10,
@@ -162,12 +166,27 @@ def release(
     reason
         Why it may go on; it stands in the topic of pauses beside your name.
     """
-    loaded = Charter.load(charter or ScoringSettings().charter)
+    loaded, clients = Charter.load(charter or ScoringSettings().charter), Clients(KafkaSettings())
     topics = load_topics(loaded.name, loaded.events.schema)
     channel = Wiring(topics, Registry(RegistrySettings())).channel(f"{loaded.name}.pauses")
+    _require_paused(clients, channel, loaded.name, service)
     fact = released(service, reason, getpass.getuser(), now_ms())
-    produce_one(Clients(KafkaSettings()), channel.topic, service, channel.encode(fact))
+    produce_one(clients, channel.topic, service, channel.encode(fact))
     results.print(f"{loaded.name}.{service} is released; see it by: headrace tail {channel.topic}")
+
+
+def _require_paused(clients: Clients, channel: Channel, use_case: str, service: Service) -> None:
+    """Raise HeadraceError where there is nothing to be released from."""
+    table = Table(clients, channel.topic, channel.decode)
+    try:
+        table.open(_PAUSES_S)
+    finally:
+        table.close()
+    if Pauses(table, service).reason is None:
+        raise HeadraceError(
+            f"{use_case}.{service} is not paused.",
+            fix=f"See what it waits for: headrace ready {service}",
+        )
 
 
 def _port(service: Service) -> int:

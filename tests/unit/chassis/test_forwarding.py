@@ -10,6 +10,7 @@ from headrace.chassis.forwarding import Forwarder, Patience, Verdict
 from headrace.chassis.metrics import Metrics
 from headrace.errors import HeadraceError
 from support.counting import json_channel
+from support.fake_kafka import FakeClients, FakeKafka
 
 
 class Message:
@@ -219,3 +220,16 @@ def test_when_forwarding_has_failed_the_service_ends():
     forwarder._failure = ValueError("why")
     with pytest.raises(HeadraceError, match="a is not forwarded any more: why"):
         forwarder.refresh()
+
+
+def test_before_anything_is_tried_the_counter_stands_at_0_for_all_to_see():
+    kafka, metrics = FakeKafka(), Metrics("alerting")
+    kafka.create_topic("alerts")
+    clients, source = FakeClients(kafka, "alerting"), json_channel("alerts")
+    forwarder = Forwarder(
+        clients, "alerting", "delivery", source, source, None, Patience(1, 1.0), 6_000, metrics
+    )
+    forwarder.open(1.0)
+    forwarder.close()
+    assert b'headrace_deliveries_total{outcome="delivered"} 0.0' in metrics.exposition()
+    forwarder.refresh()
