@@ -7,13 +7,23 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_WIDTH: Final = 860
+_WIDTH: Final = 1_000
 _HEIGHT: Final = 300
 _LEFT: Final = 60
 _TOP: Final = 40
 _ROOM: Final = 600
 _BELOW: Final = 40
-_COLOURS: Final = ("#0b6e4f", "#d17a22", "#7b4b94", "#3a6ea5", "#8d99ae", "#b23a48")
+_COLOURS: Final = (
+    "#0b6e4f",
+    "#d17a22",
+    "#7b4b94",
+    "#3a6ea5",
+    "#8d99ae",
+    "#b23a48",
+    "#333333",
+    "#d57ab0",
+)
+_NOTHING: Final = "nothing to show yet"
 
 Line = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Across and up, (n,) each."""
@@ -66,17 +76,20 @@ def _drawn(chart: Chart, broad: str, y: int) -> list[str]:
         _text(_LEFT, bottom + 18, ends[0]),
         _text(_LEFT + _ROOM, bottom + 18, ends[1], anchor="end"),
     ]
+    if not any(len(across) for across, _ in lines.values()):
+        parts.append(_text(_LEFT + _ROOM / 2, bottom - _HEIGHT / 2 - 8, _NOTHING, anchor="middle"))
     for number, (name, (across, up)) in enumerate(lines.items()):
         colour = _COLOURS[number % len(_COLOURS)]
         points = " ".join(
             f"{_LEFT + x * _ROOM:.1f},{bottom - value * _HEIGHT:.1f}"
             for x, value in zip(across.tolist(), up.tolist(), strict=True)
         )
-        look = 'stroke-width="6" stroke-opacity="0.4"' if name == broad else 'stroke-width="2"'
+        width, opacity = (6, 0.4) if name == broad else (2, 1)
+        look = f'stroke-width="{width}" stroke-opacity="{opacity}"'
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" {look}/>')
         parts.append(
             f'<rect x="{_LEFT + _ROOM + 20}" y="{top + number * 22}" width="12" height="12" '
-            f'fill="{colour}"/>'
+            f'fill="{colour}" fill-opacity="{opacity}"/>'
         )
         parts.append(_text(_LEFT + _ROOM + 40, top + number * 22 + 11, name))
     return parts
