@@ -26,6 +26,10 @@ if _worker:
         _port = int(os.environ.get(f"HEADRACE_{_part}_PORT") or _default)
         os.environ[f"HEADRACE_{_part}_PORT"] = str(_port + 1_000 * _worker)
 
+# A broker of the tests lives for minutes and is never in a hurry: compiling it better than this,
+# and collecting its garbage in parallel, took nearly a fifth of all processor time.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
 # How long an example takes says how busy the machine is, and nothing about the code. The examples
 # are the same in every run; `--hypothesis-profile=explore` looks for new ones, and prints how to
 # repeat what it finds.

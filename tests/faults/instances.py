@@ -88,11 +88,11 @@ class Instance:
 
     def metric(self, name: str) -> float:
         """Return a metric's value, 0 where it has none yet; the name with its labels."""
-        text = httpx.get(f"{self._url}/metrics", timeout=5.0).text
+        text = httpx.get(f"{self._url}/metrics", timeout=30.0).text
         found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else 0.0
 
     def why_not_ready(self) -> str:
         """Return why it is not ready; empty where it is."""
-        why: str = httpx.get(f"{self._url}/ready", timeout=5.0).json()["why_not"]
+        why: str = httpx.get(f"{self._url}/ready", timeout=30.0).json()["why_not"]
         return why

@@ -72,5 +72,5 @@ def _finish(case: UseCase) -> None:
     with case.scoring() as restarted:
         case.until_drained()
         assert restarted.stop() == 0
-    assert case.open_transactions() == []
+    case.until_all_transactions_end()
     case.assert_exactly_once()

@@ -29,7 +29,7 @@ def test_a_stop_under_load_ends_with_the_batch_committed_and_a_restart_goes_on(
             case.until_processed(A_WHILE)
             assert stopped.stop() == 0
         assert case.sharers() == 0
-        assert case.open_transactions() == []
+        case.until_all_transactions_end()
         with case.scoring() as restarted:
             case.until_processed(case.processed() + A_WHILE)
             assert restarted.stop() == 0
@@ -54,5 +54,5 @@ def _join_and_leave(case: UseCase, seed: int, *, kill: bool) -> None:
             case.until_processed(case.processed() + A_WHILE)
         case.until_drained()
         assert one.stop() == 0
-    assert case.open_transactions() == []
+    case.until_all_transactions_end()
     case.assert_exactly_once()

@@ -32,12 +32,13 @@ from headrace.usecase.charter import Charter
 from support.traces import UNTRACED
 
 BATCH_RECORDS = 100
-SESSION_TIMEOUT_MS = 2_000
+SESSION_TIMEOUT_MS = 3_000
 _DRIVER = Path(__file__).with_name("crashing.py")
 _OUTPUTS = ("decisions", "audits", "events.dlq", "scoring.changelog")
-_LOAD_RATE = 1_000.0
-_LOAD_MOST = 100_000
-_CALL_S = 5.0
+_LOAD_RATE = 500.0
+_LOAD_MOST = 250_000
+_CALL_S = 30.0
+_SETTLE_S = 180.0
 
 
 class UseCase:
@@ -71,6 +72,7 @@ class UseCase:
             "HEADRACE_HOME": str(folder),
             "HEADRACE_BATCH_RECORDS": str(BATCH_RECORDS),
             "HEADRACE_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS),
+            "HEADRACE_SETTLE_TIMEOUT_S": str(_SETTLE_S),
         }
         self._clients = Clients(KafkaSettings(bootstrap_servers=bootstrap_servers))
         self._admin = self._clients.admin()
@@ -159,7 +161,11 @@ class UseCase:
         events = sum(self._ends("events", IsolationLevel.READ_UNCOMMITTED).values())
         self.until_processed(events)
 
-    def open_transactions(self) -> list[str]:
+    def until_all_transactions_end(self) -> None:
+        """Wait until no transaction is open; a commit is answered before its markers stand."""
+        until(lambda: not self._open_transactions(), "no transaction is open")
+
+    def _open_transactions(self) -> list[str]:
         """Return the output topics in which a transaction is open."""
         return [
             plural

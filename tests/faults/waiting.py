@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from headrace.local.probe import port_is_taken
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 _LOOK_S = 0.05
 _LISTENING = (20_000, 32_000)  # below where Linux and macOS take the ports of connections
 

@@ -23,7 +23,7 @@ from headrace.contracts.topics import TopicSpec, load_topics
 pytestmark = pytest.mark.integration
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 ENDINGS = (
     "alerting.changelog",
     "alerts",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 
 import pytest
@@ -15,25 +16,26 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 EVENTS = 1_500
 
 
-def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+def demo(*arguments: str) -> str:
     # 30 traces or so, the sampled events of a batch never more than a batch may record.
     environment = {**os.environ, "OTEL_TRACES_SAMPLER_ARG": "0.02", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [PROGRAM, "demo", "--events", str(EVENTS), *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
+    command = [PROGRAM, "demo", "--events", str(EVENTS), *arguments]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        try:
+            said, errors = running.communicate(timeout=900)
+        except subprocess.TimeoutExpired:
+            running.send_signal(signal.SIGINT)  # killed, it would leave its services behind
+            raise
+    assert running.returncode == 0, errors
+    return said
 
 
 @pytest.fixture(scope="module")
 def said(stack):
     """What it says to machines."""
-    return json.loads(demo("--json", "--no-drift").stdout)
+    return json.loads(demo("--json", "--no-drift"))
 
 
 def test_every_event_has_one_fate_and_all_of_it_is_proved(said):
@@ -65,10 +67,10 @@ def test_it_leaves_no_topic_behind(said):
 
 
 def test_it_tells_people_the_story():
-    done = demo("--rate", "3000")
-    assert f"{EVENTS:,} transactions came" in done.stdout
-    assert "20 of 20 checks pass" in " ".join(done.stdout.split())
-    assert "as it was traced" in done.stdout
-    assert "A drift was switched on" in done.stdout
-    assert "what to do: docs/runbooks/input.md" in done.stdout
-    assert "What to try next" in done.stdout
+    said = demo("--rate", "3000")
+    assert f"{EVENTS:,} transactions came" in said
+    assert "20 of 20 checks pass" in " ".join(said.split())
+    assert "as it was traced" in said
+    assert "A drift was switched on" in said
+    assert "what to do: docs/runbooks/input.md" in said
+    assert "What to try next" in said

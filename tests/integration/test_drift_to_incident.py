@@ -345,7 +345,7 @@ def publish_harmed_world(case, scoring):
         said.result()
 
 
-@pytest.mark.timeout(900)  # retraining yields to all others, and these may be busy
+@pytest.mark.timeout(2_400)  # retraining yields to all others, and these may be busy
 def test_thieves_who_change_their_ways_are_one_incident_and_a_challenger_until_they_are_gone(
     stack, use_case, tmp_path, receiver, monkeypatch
 ):

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.cimpl import NewTopic
 
 from headrace.chassis.clients import Clients
+from headrace.chassis.offsets import LATEST, offsets
 from headrace.chassis.settings import KafkaSettings
 
 pytest.register_assert_rewrite("support.broker_suite")
@@ -38,6 +39,7 @@ class RealBroker:
         config = {"max.message.bytes": str(max_message_bytes)}
         admin, topic = self.clients().admin(), NewTopic(name, partitions, 1, config=config)
         admin.create_topics([topic])[name].result()
+        offsets(admin, name, range(partitions), LATEST, 60)  # until it has leaders
         self.topics.append(name)
         return name
 
@@ -45,9 +47,10 @@ class RealBroker:
         return f"parity-{uuid.uuid4().hex[:12]}"
 
     def until(self, reached: Callable[[], bool]) -> None:
-        end = monotonic() + 30
+        end = monotonic() + 90
         while not reached():
             assert monotonic() < end
+            sleep(0.01)
 
     def expel(self, member: Member) -> None:
         member_of = member.consumer.consumer_group_metadata

@@ -78,11 +78,11 @@ def test_lag_grows_with_what_waits_and_ends_at_nothing(case, service):
 def test_the_seconds_of_all_stages_sum_up_to_the_time_that_passed(case, service):
     first, began = stage_seconds(service), time.monotonic()
     publish(case)
-    service.until(lambda: time.monotonic() > began + 3)
+    service.until(lambda: time.monotonic() > began + 8)
     second, passed_s = stage_seconds(service), time.monotonic() - began
     print({stage: round(second[stage] - first[stage], 3) for stage in second})
     grown_s = sum(second.values()) - sum(first.values())
-    assert grown_s == pytest.approx(passed_s, abs=1.1)  # each reading is up to 0.5 s old
+    assert grown_s == pytest.approx(passed_s, abs=3)  # a reading is as old as the step under way
     for stage in ("fetch", "decode", "handle", "features", "model", "policy", "encode"):
         assert second[stage] > first[stage]
     for stage in ("produce", "commit", "merge"):
@@ -109,7 +109,7 @@ def test_a_health_port_that_is_taken_is_a_clear_error(case):
         other.listen()
         port = other.getsockname()[1]
         with scoring(case, ready=False, HEADRACE_HEALTH_PORT=port) as service:
-            assert service.process.wait(30) == 1
+            assert service.process.wait(120) == 1
     assert f"The health endpoint cannot listen on 127.0.0.1:{port}" in service.errors()
     assert "HEADRACE_HEALTH_PORT" in service.errors()
     assert "Traceback" not in service.errors()

@@ -12,11 +12,13 @@ from support.use_case import PROGRAM, deployed
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 EVENTS = 3_000
+IN_TIME = {'within = "2s"': 'within = "3600s"'}
+"""What is decided too late is not approved."""
 
 
 @pytest.fixture
 def case(stack, use_case, tmp_path):
-    with deployed(use_case, tmp_path) as case:
+    with deployed(use_case, tmp_path, IN_TIME) as case:
         yield case
 
 
@@ -52,7 +54,7 @@ def test_every_decision_comes_to_what_its_labels_say_though_labelling_is_killed(
             first.process.kill()
             first.process.wait(10)
         with run(case, "labelling", HEADRACE_INSTANCE="another") as second:
-            told, _ = world.communicate(timeout=120)
+            told, _ = world.communicate(timeout=400)
             assert world.returncode == 0
             until(lambda: case.is_drained("labelling", "decisions", "labels"), 60, second.errors)
             assert second.metrics()["headrace_state_keys"] > 0

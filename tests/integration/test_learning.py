@@ -83,9 +83,10 @@ def digests(running):
 
 
 def test_after_a_kill_it_knows_what_it_would_have_known_and_publishes_each_version_once(case):
-    settings = {"HEADRACE_SNAPSHOT_EVERY": SNAPSHOT_EVERY, "HEADRACE_SESSION_TIMEOUT_MS": 3_000}
+    settings = {"HEADRACE_SNAPSHOT_EVERY": SNAPSHOT_EVERY}
+    short = {"HEADRACE_SESSION_TIMEOUT_MS": 3_000}  # so that others have the partition soon
     outcomes = publish(case, range(OUTCOMES // 2))
-    with run(case, "learning", HEADRACE_BATCH_RECORDS=50, **settings) as first:
+    with run(case, "learning", HEADRACE_BATCH_RECORDS=50, **settings, **short) as first:
         first.until(lambda: first.metrics()["headrace_records_total"] > SNAPSHOT_EVERY + 100)
         first.process.kill()
         first.process.wait(10)
@@ -127,7 +128,7 @@ def test_the_champion_serves_once_it_would_have_cost_less_and_a_persons_word_sta
             case.headrace("models", "serve", "both", version, "--reason", "asked to").returncode
             == 0
         )
-        until(lambda: len(case.records("servings")) == len(servings) + 1, 10)
+        until(lambda: len(case.records("servings")) == len(servings) + 1, 60)
         publish(case, range(OUTCOMES, OUTCOMES + 2 * FREEZE_EVERY))
         learning.until(lambda: len(published(case)) > len(FREEZES))
         assert learning.stop() == 0

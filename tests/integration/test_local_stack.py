@@ -28,7 +28,7 @@ from headrace.local.stack import LocalStack
 pytestmark = pytest.mark.integration
 
 SCHEMA = json.dumps({"type": "record", "name": "Kept", "fields": []})
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 def _free_ports(count: int) -> list[int]:
@@ -204,13 +204,18 @@ def test_a_trace_is_found_by_its_id_and_by_its_tags_and_has_a_page(home: Home) -
     home.up()
     trace_id = "463ac35c9f6413ad48485a3953bb6124"
     span = _span(trace_id)
-    assert httpx.post(f"{home.traces_url}/api/v2/spans", json=[span]).status_code == 202
+    assert (
+        httpx.post(f"{home.traces_url}/api/v2/spans", json=[span], timeout=PATIENCE_S).status_code
+        == 202
+    )
     by_id = f"{home.traces_url}/api/v2/trace/{trace_id}"
-    _await(lambda: httpx.get(by_id).status_code == 200)
-    assert httpx.get(by_id).json() == [span]
+    _await(lambda: httpx.get(by_id, timeout=PATIENCE_S).status_code == 200)
+    assert httpx.get(by_id, timeout=PATIENCE_S).json() == [span]
     wanted = {"serviceName": "scoring", "annotationQuery": "headrace.action=decline"}
-    assert httpx.get(f"{home.traces_url}/api/v2/traces", params=wanted).json() == [[span]]
-    page = httpx.get(f"{home.traces_url}/zipkin/traces/{trace_id}")
+    assert httpx.get(
+        f"{home.traces_url}/api/v2/traces", params=wanted, timeout=PATIENCE_S
+    ).json() == [[span]]
+    page = httpx.get(f"{home.traces_url}/zipkin/traces/{trace_id}", timeout=PATIENCE_S)
     assert page.headers["content-type"].startswith("text/html")
 
 
@@ -229,7 +234,7 @@ def test_more_spans_than_are_kept_push_out_the_oldest(home: Home) -> None:
 def test_a_page_of_another_site_cannot_read_the_traces(home: Home) -> None:
     home.up()
     asked = f"{home.traces_url}/api/v2/services"
-    answer = httpx.get(asked, headers={"Origin": "http://elsewhere.example"})
+    answer = httpx.get(asked, headers={"Origin": "http://elsewhere.example"}, timeout=PATIENCE_S)
     assert "access-control-allow-origin" not in answer.headers
 
 
@@ -258,20 +263,24 @@ def test_what_a_killed_broker_and_registry_had_acknowledged_is_there_after_the_n
     os.kill(home.pid("Kafka"), signal.SIGKILL)
     pid = home.pid("Apicurio Registry")
     subject = f"{home.registry_url}/subjects/kept-value/versions"
-    answer = httpx.post(subject, json={"schema": SCHEMA})
+    answer = httpx.post(subject, json={"schema": SCHEMA}, timeout=PATIENCE_S)
     os.kill(pid, signal.SIGKILL)
     assert answer.status_code == 200
 
     home.up()
 
-    kept = httpx.get(f"{home.registry_url}/schemas/ids/{answer.json()['id']}")
+    kept = httpx.get(f"{home.registry_url}/schemas/ids/{answer.json()['id']}", timeout=PATIENCE_S)
     assert json.loads(kept.json()["schema"]) == json.loads(SCHEMA)
     assert len(admin.list_topics(timeout=PATIENCE_S).topics["kept"].partitions) == 2
 
 
 def test_topics_and_schemas_survive_down_and_up_and_no_process_is_left_between(home: Home) -> None:
     home.up()
-    httpx.post(f"{home.registry_url}/subjects/k-value/versions", json={"schema": SCHEMA})
+    httpx.post(
+        f"{home.registry_url}/subjects/k-value/versions",
+        json={"schema": SCHEMA},
+        timeout=PATIENCE_S,
+    )
 
     down = home.run("down")
     assert "Kafka stopped." in down.stderr
@@ -281,7 +290,7 @@ def test_topics_and_schemas_survive_down_and_up_and_no_process_is_left_between(h
     assert (again.returncode, again.stdout) == (0, "The local stack was not running.\n")
 
     home.up()
-    assert "k-value" in httpx.get(f"{home.registry_url}/subjects").json()
+    assert "k-value" in httpx.get(f"{home.registry_url}/subjects", timeout=PATIENCE_S).json()
 
 
 def test_other_ports_than_the_running_ones_are_an_error_that_names_both(home: Home) -> None:
@@ -308,10 +317,14 @@ def test_two_commands_at_once_start_one_stack(home: Home) -> None:
 
 def test_down_delete_forgets_topics_and_schemas(home: Home) -> None:
     home.up()
-    httpx.post(f"{home.registry_url}/subjects/gone-value/versions", json={"schema": SCHEMA})
+    httpx.post(
+        f"{home.registry_url}/subjects/gone-value/versions",
+        json={"schema": SCHEMA},
+        timeout=PATIENCE_S,
+    )
     home.run("down", "--delete")
     home.up()
-    assert httpx.get(f"{home.registry_url}/subjects").json() == []
+    assert httpx.get(f"{home.registry_url}/subjects", timeout=PATIENCE_S).json() == []
 
 
 def test_a_cluster_of_ones_own_is_asked_and_no_local_stack_is_started(

@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 DAY_MS = 86_400_000
 NOON_MS = time.time_ns() // 1_000_000 // DAY_MS * DAY_MS - DAY_MS // 2
 
+IN_TIME = {'within = "2s"': 'within = "3600s"'}
+
 
 def publish(case, *numbers, **fields):
     """Publish one transaction for each number, and return the ids."""
@@ -63,7 +65,7 @@ def test_a_list_changes_what_is_decided_while_the_service_runs_and_says_who_and_
     stack, use_case, tmp_path
 ):
     numbers = iter(range(1_000))
-    with deployed(use_case, tmp_path) as case:
+    with deployed(use_case, tmp_path, IN_TIME) as case:
         with scoring(case) as service:
 
             def action() -> str:
@@ -71,7 +73,7 @@ def test_a_list_changes_what_is_decided_while_the_service_runs_and_says_who_and_
 
             assert action() == "approve"
             command(case, "lists", "add", "blocked-cards", "card-1", "--reason", "stolen")
-            until(lambda: action() == "decline", 20, service.errors)
+            until(lambda: action() == "decline", 60, service.errors)
             (entry,) = json.loads(command(case, "lists", "show", "--json"))
             assert (entry["list"], entry["entity"]) == ("blocked-cards", "card-1")
             assert (entry["by"], entry["reason"]) == (getpass.getuser(), "stolen")
@@ -82,7 +84,7 @@ def test_a_list_changes_what_is_decided_while_the_service_runs_and_says_who_and_
             assert (blocked["action"], blocked["rule_hits"]) == ("decline", ["blocked-card"])
             assert blocked["reasons"] == ["the card is on the list of blocked cards"]
             command(case, "lists", "remove", "blocked-cards", "card-1", "--reason", "found again")
-            until(lambda: action() == "approve", 20, service.errors)
+            until(lambda: action() == "approve", 60, service.errors)
         assert json.loads(command(case, "lists", "show", "--json")) == []
         (entry,) = json.loads(command(case, "lists", "show", "--removed", "--json"))
         assert (entry["listed"], entry["reason"]) == (False, "found again")
@@ -94,7 +96,7 @@ def test_a_list_changes_what_is_decided_while_the_service_runs_and_says_who_and_
 def test_with_a_model_that_was_tampered_with_the_rules_decide_and_the_metric_rises(
     stack, use_case, tmp_path
 ):
-    with deployed(use_case, tmp_path) as case:
+    with deployed(use_case, tmp_path, IN_TIME) as case:
         tamper(case)
         with scoring(case) as service:
             ordinary, large = (
@@ -127,7 +129,7 @@ def test_in_shadow_and_after_the_deadline_the_decision_says_both(stack, use_case
 
 
 def test_reviewers_places_that_are_taken_stay_taken_over_a_restart(stack, use_case, tmp_path):
-    few = {"per_day = 500": "per_day = 12", 'within = "2s"': 'within = "3600s"'}
+    few = {"per_day = 500": "per_day = 12", **IN_TIME}
     with deployed(use_case, tmp_path, few) as case:  # three for each of four partitions
         taken = []
         tamper(case)  # so that the amount's rule decides alone

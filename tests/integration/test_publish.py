@@ -67,7 +67,7 @@ def headrace(*arguments):
 
 
 def finished(process, code=0):
-    stdout, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == code, stderr.decode()
     return stdout
 
@@ -175,7 +175,7 @@ def test_ctrl_c_ends_a_run_with_a_summary_of_what_stands_on_the_topic(charter):
 def test_a_use_case_without_topics_is_told_to_apply_them(charter, use_case):
     charter.write_text(charter.read_text().replace(use_case, f"{use_case}-other"))
     process = headrace("publish", "--simulate", "1", "--charter", charter)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=300)
     assert (process.returncode, b"headrace topics apply" in stderr) == (1, True), stderr
 
 
@@ -332,6 +332,6 @@ def test_the_truth_is_written_beside_what_was_published(charter, registry, tmp_p
 def test_a_wrong_drift_is_wrong_usage(stack, drifts, problem):
     options = [option for drift in drifts for option in ("--drift", drift)]
     process = headrace("publish", "--simulate", "10", *options)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=300)
     assert process.returncode == 2
     assert problem in " ".join(stderr.decode().split())

@@ -70,6 +70,10 @@ def first_versions(case):
     assert case.records("servings") == []
 
 
+def publications(*running):
+    return sum(each.metrics()["headrace_models_published_total"] for each in running)
+
+
 def test_what_is_due_is_learned_anew_once_by_two_instances_and_again_when_more_is_known(deploy):
     with deploy() as case:
         first_versions(case)
@@ -89,11 +93,11 @@ def test_what_is_due_is_learned_anew_once_by_two_instances_and_again_when_more_i
             assert one.is_ready()
             assert two.is_ready()
             assert niceness(one.process.pid) == min(niceness(os.getpid()) + 10, 19)
+            until(lambda: publications(one, two) == 4, 60, one.errors)
             metrics = [each.metrics() for each in (one, two)]
             outcomes = {each["headrace_retraining_outcomes"] for each in metrics}
             due = max(each["headrace_retraining_due_timestamp_seconds"] for each in metrics)
             assert 70 in outcomes
-            assert sum(each["headrace_models_published_total"] for each in metrics) == 4
             assert due >= published / 1_000 + EVERY_S
             assert [one.stop(), two.stop()] == [0, 0]
         assert versions(case) == ["60-retrained", "70-retrained"]
@@ -130,17 +134,17 @@ def test_sigterm_ends_it_within_seconds_while_it_learns_and_nothing_of_that_is_p
         first_versions(case)
         publish(case, (outcome(case, number) for number in range(60, 13_000)))
         with run(case, "retraining", HEADRACE_INSTANCE="one") as running:
-            running.until(lambda: "learning: offset 10000 of" in running.errors())
+            running.until(lambda: "learning: offset 10000 of" in running.errors(), 120)
             began = time.monotonic()
             assert running.stop() == 0
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 30
             assert "nothing of it is published" in running.errors()
         assert versions(case) == []
 
 
 def test_it_does_not_start_where_nobody_has_declared_how_often(deploy):
     with deploy(every=None) as case, run(case, "retraining", ready=False) as running:
-        assert running.process.wait(30) == 1
+        assert running.process.wait(120) == 1
         assert 'retrain_every = "30d"' in running.errors()
         assert "Traceback" not in running.errors()
 

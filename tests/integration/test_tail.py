@@ -17,6 +17,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from contract.examples import example_files, load_example
 from headrace.chassis.clients import Clients
+from headrace.chassis.offsets import LATEST, offsets
 from headrace.chassis.settings import KafkaSettings
 from headrace.contracts.codec import Encoder
 from headrace.contracts.registry import Registry, RegistrySettings
@@ -25,7 +26,7 @@ from headrace.contracts.schemas import load_schema
 pytestmark = pytest.mark.integration
 
 HEADRACE = Path(sys.executable).parent / "headrace"
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 SCHEMA = load_schema("platform/DecisionMade")
 DECISION = load_example(example_files("platform/DecisionMade")[-1], SCHEMA)
 
@@ -90,6 +91,7 @@ def tailed(stack, use_case) -> Iterator[Tailed]:
     admin = AdminClient({"bootstrap.servers": stack.bootstrap_servers})
     (made,) = admin.create_topics([NewTopic(topic, 2, 1)]).values()
     made.result()
+    offsets(admin, topic, range(2), LATEST, 60)  # until it has leaders
     yield Tailed(stack, topic)
     (deleted,) = admin.delete_topics([topic]).values()
     deleted.result()

@@ -13,6 +13,7 @@ from confluent_kafka import Message, TopicPartition
 
 from headrace.chassis.batch import Fetched
 from headrace.chassis.clients import Clients
+from headrace.chassis.offsets import committed
 from headrace.chassis.reading import ends, read_to_end
 from headrace.chassis.settings import KafkaSettings
 from headrace.chassis.topics import apply_topics, plan_topics
@@ -118,12 +119,12 @@ class UseCase:
     def ends(self, plural: str = "events") -> dict[int, int]:
         """Return where each partition of a topic ends."""
         topic = self.topic(plural)
-        return ends(self.clients, topic, range(self.topics[topic].partitions), 10)
+        return ends(self.clients, topic, range(self.topics[topic].partitions), 60)
 
     def committed(self) -> dict[int, int]:
         """Return the group's stable committed offsets; 0 where there is none."""
         asked = [TopicPartition(self.topic("events"), partition) for partition in self.ends()]
-        return {each.partition: max(0, each.offset) for each in self._group.committed(asked, 20)}
+        return {each.partition: max(0, each.offset) for each in committed(self._group, asked, 60)}
 
     def is_done(self) -> bool:
         """Say whether every event has been processed."""
@@ -136,7 +137,7 @@ class UseCase:
             for plural in inputs:
                 last = {each.partition(): each.offset() + 1 for each in self.messages(plural)}
                 asked = [TopicPartition(self.topic(plural), partition) for partition in last]
-                if {each.partition: each.offset for each in member.committed(asked, 20)} != last:
+                if {each.partition: each.offset for each in committed(member, asked, 60)} != last:
                     return False
             return True
         finally:
@@ -147,7 +148,7 @@ class UseCase:
         topic = self.topic(plural)
         partitions = range(self.topics[topic].partitions)
         return [
-            each for batch in read_to_end(self.clients, topic, partitions, 30) for each in batch
+            each for batch in read_to_end(self.clients, topic, partitions, 90) for each in batch
         ]
 
     def records(self, plural: str) -> list[dict[str, Any]]:
@@ -166,7 +167,7 @@ class UseCase:
         command = [PROGRAM, *arguments, *(("--charter", self.path) if charter else ())]
         environment = self.environment(**WIDE)
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=120, check=False
+            command, env=environment, capture_output=True, text=True, timeout=400, check=False
         )
 
     def environment(self, **more: object) -> dict[str, str]:

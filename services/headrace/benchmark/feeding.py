@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Sequence
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from headrace.benchmark.course import Course
+from headrace.chassis.offsets import committed
 from headrace.chassis.reading import ends
 from headrace.errors import HeadraceError
 from headrace.trials.process import BesideProcess
@@ -15,12 +16,6 @@ _FLUSH_S = 60.0
 _CALL_S = 20.0
 _ASK_S = 0.1
 _STALLED_S = 60.0
-_NO_COORDINATOR_YET = {
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-}
-"""Of a group: a broker has just started, and is to be asked again."""
 
 
 def publish(course: Course, records: Sequence[tuple[str, bytes]], plural: str = "events") -> None:
@@ -57,16 +52,11 @@ def await_committed(course: Course, process: BesideProcess) -> None:
     asks = course.clients.consumer(course.group)  # asks only, never joins
     places = [TopicPartition(topic, partition) for partition in partitions]
 
-    def committed() -> int:
-        try:
-            return sum(max(0, at.offset) for at in asks.committed(places, _CALL_S))
-        except KafkaException as error:
-            if error.args[0].code() not in _NO_COORDINATOR_YET:
-                raise
-            return 0
+    def reached() -> int:
+        return sum(max(0, at.offset) for at in committed(asks, places, _CALL_S))
 
     try:
-        _await(committed, end, course, process)
+        _await(reached, end, course, process)
     finally:
         asks.close()
 

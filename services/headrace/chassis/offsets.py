@@ -1,11 +1,11 @@
-"""Asking the brokers for a topic's offsets, and again while a partition has no leader."""
+"""Asking the brokers for offsets, and again while a partition or a group has nobody who knows."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from time import monotonic, sleep
 from typing import Final
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not in __all__
     AdminClient,
     ListOffsetsResultInfo,
@@ -23,6 +23,15 @@ _LEADERLESS = frozenset(
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.REQUEST_TIMED_OUT,
+    }
+)
+# The same of a group: a broker has just started, or another one takes the group over.
+_UNCOORDINATED = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
     }
 )
 
@@ -58,6 +67,31 @@ def offsets(
         if len(found) < len(set(partitions)):
             sleep(_PAUSE_S)
     return found
+
+
+def committed(
+    consumer: Consumer, places: Sequence[TopicPartition], timeout_s: float
+) -> list[TopicPartition]:
+    """Return where a consumer's group stands in partitions; each may have an error of its own.
+
+    Parameters
+    ----------
+    timeout_s
+        For one answer, and for how long nobody may know the group.
+
+    Raises
+    ------
+    KafkaException
+        Nobody has known the group all the time, or the broker is away.
+    """
+    until = monotonic() + timeout_s
+    while True:
+        try:
+            return consumer.committed([*places], timeout_s)
+        except KafkaException as error:
+            if error.args[0].code() not in _UNCOORDINATED or monotonic() > until:
+                raise
+            sleep(_PAUSE_S)
 
 
 def _answered(

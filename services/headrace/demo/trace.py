@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
-_WAIT_S: Final = 10.0
+_WAIT_S: Final = 30.0
 _ASK_S: Final = 0.2
 
 

@@ -17,7 +17,7 @@ from headrace.local.process import ENVIRONMENT, DetachedProcess
 from headrace.local.settings import HOST
 
 _HEAP_MB = 512
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 180.0
 _FORMATTING = "formatting-"
 
 

@@ -10,7 +10,7 @@ from headrace.local.process import DetachedProcess
 from headrace.local.settings import CONFLUENT_API, HOST
 
 _HEAP_MB = 256
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 180.0
 # What was registered is in the file when the registry says so, and H2 is closed by Quarkus, in
 # its turn, instead of by H2's own hook.
 _H2_OPTIONS = "WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE"

@@ -10,7 +10,7 @@ from headrace.local.process import DetachedProcess
 from headrace.local.settings import HOST
 
 _HEAP_MB = 256
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 180.0
 
 
 class Zipkin:

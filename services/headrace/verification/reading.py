@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from headrace.chassis.clients import Clients
-from headrace.chassis.offsets import EARLIEST, LATEST, offsets
+from headrace.chassis.offsets import EARLIEST, LATEST, committed, offsets
 from headrace.errors import HeadraceError
 
 _BATCH_RECORDS = 1_000
@@ -58,7 +58,7 @@ def committed_offsets(
     consumer = clients.consumer(group)
     try:
         asked = [TopicPartition(topic, partition) for partition in partitions]
-        answers = consumer.committed(asked, timeout=timeout_s)
+        answers = committed(consumer, asked, timeout_s)
     except KafkaException as error:
         raise _unanswered(f"The committed offsets of {group}", error) from error
     finally:
