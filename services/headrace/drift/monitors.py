@@ -5,7 +5,7 @@ from typing import Final
 
 from headrace.drift.blocks import BlockMonitor
 from headrace.drift.monitor import Monitor
-from headrace.drift.outcomes import BASE_RATE, CALIBRATION, DELAY, NEGATIVES, POSITIVES
+from headrace.drift.outcomes import BASE_RATE, CALIBRATION, DELAY, ERRORS, NEGATIVES, POSITIVES
 from headrace.drift.segments import divided
 from headrace.drift.values import RateMonitor, ValueMonitor
 from headrace.usecase.charter import Charter
@@ -19,7 +19,7 @@ NULL: Final = "quality/null/"
 SERVING: Final = "serving/"
 FLAGS: Final = ("fallback", "deadline_missed", "late")
 """What is counted of decisions, and watched as shares."""
-SEGMENTED: Final = (SCORE, POSITIVES, NEGATIVES, CALIBRATION, BASE_RATE)
+SEGMENTED: Final = (SCORE, POSITIVES, NEGATIVES, ERRORS, CALIBRATION, BASE_RATE)
 """What is watched of the charter's segments, too."""
 _LEAST_INDEX: Final = 0.05
 """Of a population stability index; 0.1 is commonly called a small change, 0.25 a large one."""
@@ -45,7 +45,7 @@ def new_monitors(charter: Charter, nullable: Sequence[str]) -> dict[str, Monitor
     monitors: dict[str, Monitor] = {each: _of_blocks(each, warm_up_ms) for each in of_decisions}
     monitors |= {each: _of_blocks(each, 0) for each in shares}
     delays = [DELAY + name for name in charter.labels.sources]
-    streams = (POSITIVES, NEGATIVES, CALIBRATION, BASE_RATE, VOLUME, *delays)
+    streams = (POSITIVES, NEGATIVES, ERRORS, CALIBRATION, BASE_RATE, VOLUME, *delays)
     return monitors | {each: _of_values(each) for each in streams}
 
 
@@ -66,10 +66,10 @@ def _of_blocks(subject: str, warm_up_ms: int) -> Monitor:
 
 def _of_values(subject: str) -> Monitor:
     whole, _ = divided(subject)
-    watches = RateMonitor if whole in (CALIBRATION, BASE_RATE) else ValueMonitor
+    watches = RateMonitor if whole in (ERRORS, CALIBRATION, BASE_RATE) else ValueMonitor
     return watches(
         subject,
-        two_sided=whole not in (POSITIVES, NEGATIVES),
+        two_sided=whole not in (POSITIVES, NEGATIVES, ERRORS),
         least=_LEAST_VALUES,
         least_magnitude=_LEAST_RATIO,
     )

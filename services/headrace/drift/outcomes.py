@@ -10,6 +10,7 @@ from headrace.usecase.segments import Segments
 
 POSITIVES: Final = "concept/positives"
 NEGATIVES: Final = "concept/negatives"
+ERRORS: Final = "concept/errors"
 CALIBRATION: Final = "calibration/score"
 BASE_RATE: Final = "label/base_rate"
 DELAY: Final = "label/delay/"
@@ -18,11 +19,13 @@ _LONG: Final = 8.0
 long in 3,000.
 """
 _SMALLEST: Final = 1e-6
+_HALF: Final = 0.5
 _ALL: Final = ""
 """In the place of a segment."""
 _MEASURES: Final = {
     POSITIVES: "score that positives get (geometric mean)",
     NEGATIVES: "log loss of the scores that negatives get (geometric mean)",
+    ERRORS: "share of scores on the wrong side of one half",
     CALIBRATION: "times as many positives as expected, or as few",
     BASE_RATE: "share of positives",
     DELAY: "days from the event until the label",
@@ -37,40 +40,42 @@ class Seen(NamedTuple):
 
 
 class Stretches:
-    """Times how often positives come, one by one: by how much passes from one to the next.
+    """Times how often something comes, one by one: by how much passes from one to the next.
 
-    Where each adds its chance to be positive, what passes is exponentially distributed with mean 1,
-    or less spread, as long as the chances are right (as in *time-between-events* control charts).
+    Where each outcome adds its chance to be positive, what passes between two positives is
+    exponentially distributed with mean 1, or less spread, as long as the chances are right (as in
+    *time-between-events* control charts). Between two errors outcomes are counted, as by EDDM
+    (Baena-Garcia et al., *Early Drift Detection Method*, 2006).
     """
 
     def __init__(self) -> None:
         self._passed = self._total = 0.0
-        self._positives = 0
+        self._times = 0
 
-    def take(self, amount: float, *, is_positive: bool) -> float | None:
+    def take(self, amount: float, *, has_come: bool) -> float | None:
         """Let an outcome pass.
 
         Returns
         -------
-        The logarithm of how often positives come, by the stretch that has ended, or that is long
-        enough to be told of before its end; else None.
+        The logarithm of how often it comes, by the stretch that has ended, or that is long enough
+        to be told of before its end; else None.
         """
         self._passed += amount
         self._total += amount
-        if is_positive:
-            self._positives += 1
-        elif self._passed <= _LONG * self._total / (self._positives + 1):
+        if has_come:
+            self._times += 1
+        elif self._passed <= _LONG * self._total / (self._times + 1):
             return None
         passed, self._passed = self._passed, 0.0
         return -log(passed)
 
     def parts(self) -> list[float]:
         """Return all of it, for :meth:`restore`."""
-        return [self._passed, self._total, self._positives]
+        return [self._passed, self._total, self._times]
 
     def restore(self, parts: Sequence[float]) -> None:
         """Become what another was."""
-        self._passed, self._total, self._positives = parts[0], parts[1], int(parts[2])
+        self._passed, self._total, self._times = parts[0], parts[1], int(parts[2])
 
 
 class Part:
@@ -86,13 +91,17 @@ class Part:
         self.before = before
         self._negatives = [0.0, 0]
         """Since the latest positive: the sum of their losses, and how many there were."""
-        self._stretches = {CALIBRATION: Stretches(), BASE_RATE: Stretches()}
+        self._stretches = {each: Stretches() for each in (ERRORS, CALIBRATION, BASE_RATE)}
 
     def take(self, score: float, *, is_positive: bool) -> Iterator[tuple[str, float]]:
         """Take in an outcome; yield the subject of each value that it completes, and the value."""
         yield from self._losses(score, is_positive=is_positive)
-        for subject, amount in ((CALIBRATION, score), (BASE_RATE, 1.0)):
-            often = self._stretches[subject].take(amount, is_positive=is_positive)
+        for subject, amount, has_come in (
+            (ERRORS, 1.0, (score >= _HALF) != is_positive),
+            (CALIBRATION, score, is_positive),
+            (BASE_RATE, 1.0, is_positive),
+        ):
+            often = self._stretches[subject].take(amount, has_come=has_come)
             if often is not None:
                 yield subject, often
 
@@ -119,8 +128,8 @@ class Part:
     def restore(self, parts: Mapping[str, Any]) -> None:
         """Become what another was."""
         self.before, self._negatives = parts["before"], list(parts["negatives"])
-        for subject, stretches in self._stretches.items():
-            stretches.restore(parts["stretches"][subject])
+        for subject, stretches in parts["stretches"].items():
+            self._stretches[subject].restore(stretches)
 
 
 class OutcomeStreams:

@@ -11,6 +11,7 @@ from headrace.drift.outcomes import (
     BASE_RATE,
     CALIBRATION,
     DELAY,
+    ERRORS,
     NEGATIVES,
     POSITIVES,
     OutcomeStreams,
@@ -109,6 +110,24 @@ def test_each_positive_tells_how_often_positives_come_and_how_often_they_were_ex
     assert often(streams(), CALIBRATION, records) == pytest.approx([2.0] * 3), "twice as often"
 
 
+def test_each_error_tells_how_often_scores_are_on_the_wrong_side_of_one_half():
+    said = [(0.1, False), (0.9, True), (0.6, False), (0.5, True), (0.4, True), (0.5, False)]
+    records = [outcome(20, value, score=score) for score, value in said]
+    assert often(streams(), ERRORS, records) == pytest.approx([1 / 3, 1 / 2, 1])
+
+
+def test_what_was_kept_before_errors_were_counted_is_gone_on_with():
+    made, again = streams(), streams()
+    records = [outcome(20, n % 5 == 4, score=0.7) for n in range(14)]
+    often(made, BASE_RATE, records)
+    slots = made.slots()
+    del slots[0]["parts"][""]["stretches"][ERRORS]
+    again.restore(slots)
+    (positive,) = often(again, BASE_RATE, [outcome(20, True, score=0.9)])
+    assert positive == pytest.approx(1 / 5)
+    assert often(again, ERRORS, [outcome(20, True, score=0.1)]) == pytest.approx([1 / 2])
+
+
 def test_that_no_positive_comes_any_more_is_told_before_one_does():
     records = [outcome(20, n % 5 == 4, score=0.2) for n in range(500)]
     silence = [outcome(20, False, score=0.2) for _ in range(500)]
@@ -160,7 +179,7 @@ def test_a_score_of_nothing_or_of_all_is_a_loss_that_is_a_number():
 
 
 def test_every_stream_has_a_measure():
-    for subject in (POSITIVES, NEGATIVES, CALIBRATION, BASE_RATE, f"{DELAY}analyst"):
+    for subject in (POSITIVES, NEGATIVES, ERRORS, CALIBRATION, BASE_RATE, f"{DELAY}analyst"):
         assert measure_of(subject)
 
 
@@ -192,14 +211,14 @@ def test_what_outcomes_tell_of_all_of_them_they_tell_of_their_segments():
     assert rates == [4, 2, 1, 3], "outcomes from one positive to the next"
     of_new = {each.subject for each in found if each.subject.endswith("/card_new=1")}
     assert of_new == {
-        f"{each}/card_new=1" for each in (POSITIVES, NEGATIVES, CALIBRATION, BASE_RATE)
+        f"{each}/card_new=1" for each in (POSITIVES, NEGATIVES, ERRORS, CALIBRATION, BASE_RATE)
     }
     assert not any(each.subject.startswith(f"{DELAY}analyst/") for each in found)
 
 
 def test_of_an_outcome_with_other_features_no_segment_is_known():
     found = subjects(segmented(), of(1, True, feature_set=bytes(32)))
-    assert set(found) == {f"{DELAY}analyst", POSITIVES, CALIBRATION, BASE_RATE}
+    assert set(found) == {f"{DELAY}analyst", POSITIVES, ERRORS, CALIBRATION, BASE_RATE}
 
 
 def test_how_often_a_segment_comes_is_counted_from_its_first_outcome():

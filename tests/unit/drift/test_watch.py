@@ -286,8 +286,8 @@ def test_segments_share_half_of_what_all_events_are_allowed(segmented):
         is_halved = subject == BASE_RATE or kind_of(subject) in ("score", "concept", "calibration")
         assert shares[subject] == pytest.approx(share / 2 if is_halved else share)
     concept = [share for each, share in of_segments.items() if kind_of(each) == "concept"]
-    assert len(concept) == 8, "two measures, of two values each of two features"
-    assert concept == pytest.approx([SHARES["concept"] / 2 / 8] * 8)
+    assert len(concept) == 12, "three measures, of two values each of two features"
+    assert concept == pytest.approx([SHARES["concept"] / 2 / 12] * 12)
 
 
 def test_a_segment_that_was_not_named_for_a_while_is_watched_from_its_beginning(segmented):
