@@ -39,7 +39,7 @@ class RealBroker:
         config = {"max.message.bytes": str(max_message_bytes)}
         admin, topic = self.clients().admin(), NewTopic(name, partitions, 1, config=config)
         admin.create_topics([topic])[name].result()
-        offsets(admin, name, range(partitions), LATEST, 60)  # until it has leaders
+        offsets(admin, name, range(partitions), LATEST, 60, is_there=True)  # until it has leaders
         self.topics.append(name)
         return name
 

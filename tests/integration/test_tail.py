@@ -91,7 +91,7 @@ def tailed(stack, use_case) -> Iterator[Tailed]:
     admin = AdminClient({"bootstrap.servers": stack.bootstrap_servers})
     (made,) = admin.create_topics([NewTopic(topic, 2, 1)]).values()
     made.result()
-    offsets(admin, topic, range(2), LATEST, 60)  # until it has leaders
+    offsets(admin, topic, range(2), LATEST, 60, is_there=True)  # until it has leaders
     yield Tailed(stack, topic)
     (deleted,) = admin.delete_topics([topic]).values()
     deleted.result()

@@ -26,6 +26,8 @@ _LEADERLESS = frozenset(
         KafkaError.REQUEST_TIMED_OUT,
     }
 )
+# All brokers say so of what is not there, and some of what was made just now.
+_UNKNOWN = frozenset({KafkaError._NOENT, KafkaError.UNKNOWN_TOPIC_OR_PART})
 # The same of a group: a broker has just started, or another one takes the group over.
 _UNCOORDINATED = frozenset(
     {
@@ -43,6 +45,8 @@ def offsets(
     which: OffsetSpec,
     timeout_s: float,
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    *,
+    is_there: bool = False,
 ) -> dict[int, int]:
     """Return an offset of each partition, open transactions included unless told otherwise.
 
@@ -52,6 +56,8 @@ def offsets(
         ``EARLIEST``, ``LATEST``, or of a time.
     timeout_s
         For one answer, and for how long partitions may be without a leader.
+    is_there
+        The topic was made just now: a broker that does not know it yet will.
 
     Raises
     ------
@@ -59,12 +65,13 @@ def offsets(
         There is no such partition, it has had no leader all the time, or the broker is away.
     """
     until = monotonic() + timeout_s
+    passing = _LEADERLESS | _UNKNOWN if is_there else _LEADERLESS
     found: dict[int, int] = {}
-    while len(found) < len(set(partitions)):
-        asked = {TopicPartition(topic, each): which for each in partitions if each not in found}
+    while missing := [each for each in partitions if each not in found]:
+        asked = {TopicPartition(topic, each): which for each in missing}
         answers = admin.list_offsets(asked, isolation_level=isolation, request_timeout=timeout_s)
-        found |= _answered(answers, is_last=monotonic() > until)
-        if len(found) < len(set(partitions)):
+        found |= _answered(answers, frozenset() if monotonic() > until else passing)
+        if len(found) < len(partitions):
             sleep(_PAUSE_S)
     return found
 
@@ -95,13 +102,13 @@ def committed(
 
 
 def _answered(
-    answers: Mapping[TopicPartition, "Future[ListOffsetsResultInfo]"], is_last: bool
+    answers: Mapping[TopicPartition, "Future[ListOffsetsResultInfo]"], passing: frozenset[int]
 ) -> dict[int, int]:
     found = {}
     for at, answer in answers.items():
         try:
             found[at.partition] = answer.result().offset
         except KafkaException as error:
-            if is_last or error.args[0].code() not in _LEADERLESS:
+            if error.args[0].code() not in passing:
                 raise
     return found

@@ -157,7 +157,8 @@ def _await_led(admin: AdminClient, specs: Sequence[TopicSpec]) -> None:
     """
     _await_known(admin, {spec.name for spec in specs})
     for spec in specs:
-        _ask(partial(offsets, admin, spec.name, range(spec.partitions), LATEST, VISIBLE_TIMEOUT_S))
+        partitions, timeout_s = range(spec.partitions), VISIBLE_TIMEOUT_S
+        _ask(partial(offsets, admin, spec.name, partitions, LATEST, timeout_s, is_there=True))
 
 
 def _await_known(admin: AdminClient, names: set[str]) -> None:

@@ -69,8 +69,22 @@ def test_one_that_never_has_a_leader_is_an_error_in_the_end(kafka) -> None:
     assert len(admin.asked) > 1
 
 
+def test_what_was_made_just_now_is_asked_for_until_the_broker_knows_it(kafka) -> None:
+    codes = [KafkaError._NOENT, KafkaError.UNKNOWN_TOPIC_OR_PART]
+    admin = Admin(kafka, 0, chain(codes, repeat(None)))
+    assert offsets(admin, TOPIC, [0, 1], LATEST, 5.0, is_there=True) == {0: 3, 1: 5}
+    assert admin.asked == [[0, 1], [0], [0]]
+
+
 def test_any_other_error_is_raised_at_once(kafka) -> None:
-    admin = Admin(kafka, 0, repeat(KafkaError.TOPIC_AUTHORIZATION_FAILED))
-    with pytest.raises(KafkaException):
-        offsets(admin, TOPIC, [0], LATEST, 5.0)
-    assert admin.asked == [[0]]
+    for code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError._NOENT):
+        admin = Admin(kafka, 0, repeat(code))
+        with pytest.raises(KafkaException):
+            offsets(admin, TOPIC, [0], LATEST, 5.0)
+        assert admin.asked == [[0]]
+
+
+def test_of_no_partitions_nothing_is_asked(kafka) -> None:
+    admin = Admin(kafka, 0, repeat(None))
+    assert offsets(admin, TOPIC, [], LATEST, 5.0) == {}
+    assert admin.asked == []
