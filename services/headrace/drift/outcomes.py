@@ -128,8 +128,8 @@ class Part:
     def restore(self, parts: Mapping[str, Any]) -> None:
         """Become what another was."""
         self.before, self._negatives = parts["before"], list(parts["negatives"])
-        for subject, stretches in parts["stretches"].items():
-            self._stretches[subject].restore(stretches)
+        for subject, stretches in self._stretches.items():
+            stretches.restore(parts["stretches"][subject])
 
 
 class OutcomeStreams:

@@ -13,7 +13,7 @@ class Slots:
 class DriftFormat:
     """How the state's values are made, copied and restored (a ``Format`` of the chassis)."""
 
-    version = 2
+    version = 3
     forgets = False
 
     def empty(self, _key: str) -> Slots:

@@ -116,18 +116,6 @@ def test_each_error_tells_how_often_scores_are_on_the_wrong_side_of_one_half():
     assert often(streams(), ERRORS, records) == pytest.approx([1 / 3, 1 / 2, 1])
 
 
-def test_what_was_kept_before_errors_were_counted_is_gone_on_with():
-    made, again = streams(), streams()
-    records = [outcome(20, n % 5 == 4, score=0.7) for n in range(14)]
-    often(made, BASE_RATE, records)
-    slots = made.slots()
-    del slots[0]["parts"][""]["stretches"][ERRORS]
-    again.restore(slots)
-    (positive,) = often(again, BASE_RATE, [outcome(20, True, score=0.9)])
-    assert positive == pytest.approx(1 / 5)
-    assert often(again, ERRORS, [outcome(20, True, score=0.1)]) == pytest.approx([1 / 2])
-
-
 def test_that_no_positive_comes_any_more_is_told_before_one_does():
     records = [outcome(20, n % 5 == 4, score=0.2) for n in range(500)]
     silence = [outcome(20, False, score=0.2) for _ in range(500)]
