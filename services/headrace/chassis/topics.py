@@ -22,7 +22,7 @@ from headrace.contracts.topics import REPLICAS_FOR_QUORUM, TopicSpec, topic_conf
 from headrace.errors import HeadraceError
 
 REQUEST_TIMEOUT_S: Final = 15.0
-VISIBLE_TIMEOUT_S: Final = 15.0
+VISIBLE_TIMEOUT_S: Final = 60.0
 NO_LEADER: Final = -1
 
 _T = TypeVar("_T")
