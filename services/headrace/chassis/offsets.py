@@ -17,7 +17,8 @@ LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 _PAUSE_S = 0.05
 # A broker says so of a partition that it leads by the metadata already, but not itself yet: just
-# after the topic was created, or while another broker takes over. librdkafka does not ask again.
+# after the topic was created, or while another broker takes over; or it was too busy to answer in
+# time. librdkafka does not ask again.
 _LEADERLESS = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
