@@ -24,6 +24,7 @@ from headrace.local.kafka import KafkaBroker
 from headrace.local.programs import Programs
 from headrace.local.settings import LocalSettings
 from headrace.local.stack import LocalStack
+from support.forwarder import Forwarder
 
 pytestmark = pytest.mark.integration
 
@@ -448,20 +449,21 @@ def test_a_cluster_whose_id_begins_with_a_hyphen_starts(
 def test_a_broker_can_advertise_a_proxys_port_and_restarts_on_its_data(
     jars: Path, tmp_path: Path
 ) -> None:
-    *ports, listens, advertises = _free_ports(4)
-    broker = _broker(jars, tmp_path, ports, (listens, advertises))
+    *ports, listens = _free_ports(3)
+    proxy = Forwarder(listens)  # it has to answer: a client goes there as soon as it hears of it
+    broker = _broker(jars, tmp_path, ports, (listens, proxy.port))
     try:
         broker.start()
         broker.wait_ready()
-        behind = Clients(KafkaSettings(bootstrap_servers=f"127.0.0.1:{listens}")).admin()
-        assert {each.port for each in behind.list_topics(timeout=10).brokers.values()} == {
-            advertises
-        }
+        with proxy:
+            behind = Clients(KafkaSettings(bootstrap_servers=f"127.0.0.1:{listens}")).admin()
+            brokers = behind.list_topics(timeout=PATIENCE_S).brokers
+        assert {each.port for each in brokers.values()} == {proxy.port}
         admin = Clients(KafkaSettings(bootstrap_servers=broker.address)).admin()
-        admin.create_topics([NewTopic("kept", 1)])["kept"].result(timeout=10)
+        admin.create_topics([NewTopic("kept", 1)])["kept"].result(timeout=PATIENCE_S)
         broker.process.kill()
         broker.start()
         broker.wait_ready()
-        assert "kept" in admin.list_topics(timeout=10).topics
+        assert "kept" in admin.list_topics(timeout=PATIENCE_S).topics
     finally:
         broker.process.kill()
