@@ -34,7 +34,7 @@ class Instance:
         self._command = command
         self._environment = dict(environment)
         self._log = log
-        self._url = f"http://127.0.0.1:{port}"
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30.0)
 
     def __enter__(self) -> Self:
         with self._log.open("ab") as log:
@@ -51,6 +51,7 @@ class Instance:
     ) -> None:
         self._process.kill()  # it also ends one that is stopped
         self._process.wait(PATIENCE_S)
+        self._client.close()
         lines = self._log.read_text(errors="replace").splitlines()
         print(f"--- {self._log.name}, exit {self._process.returncode}, its last lines:")
         print("\n".join(lines[-_TAIL_LINES:]))
@@ -88,11 +89,11 @@ class Instance:
 
     def metric(self, name: str) -> float:
         """Return a metric's value, 0 where it has none yet; the name with its labels."""
-        text = httpx.get(f"{self._url}/metrics", timeout=30.0).text
+        text = self._client.get("/metrics").text
         found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else 0.0
 
     def why_not_ready(self) -> str:
         """Return why it is not ready; empty where it is."""
-        why: str = httpx.get(f"{self._url}/ready", timeout=30.0).json()["why_not"]
+        why: str = self._client.get("/ready").json()["why_not"]
         return why

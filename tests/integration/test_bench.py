@@ -20,7 +20,8 @@ RATE = 200
 def test_every_contestant_decides_every_event_right(
     stack: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    swapping = Swapping(RATE, 6.0, every_s=8.0, settle_s=0.2, warm_up_s=0.5)
+    monkeypatch.setattr("headrace.benchmark.frozen._OUTCOMES", 200)
+    swapping = Swapping(RATE, 3.0, every_s=4.0, settle_s=0.2, warm_up_s=0.5, outcomes=300)
     plan = Plan(1, EVENTS, Schedule((RATE,), 1.0, RATE, 0.5), swapping)
     bench = Benchmark(plan, print)
     results = bench.run()

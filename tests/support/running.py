@@ -25,12 +25,14 @@ class Running:
 
     process: subprocess.Popen[bytes]
     address: str
+    client: httpx.Client
+    """One for all questions: to make one takes longer than to ask."""
     log: Path
     """Where its standard error goes."""
 
     def ask(self, path: str) -> httpx.Response:
         """Ask the health endpoint."""
-        return httpx.get(self.address + path, timeout=30)
+        return self.client.get(self.address + path)
 
     def metrics(self) -> dict[str, float]:
         """Return every sample by its name and labels, as ``name{label="value"}``."""
@@ -98,7 +100,7 @@ def run(
         process = subprocess.Popen(
             [PROGRAM, "run", service, "--charter", case.path], env=variables, stderr=stderr
         )
-    running = Running(process, f"http://127.0.0.1:{port}", log)
+    running = Running(process, f"http://127.0.0.1:{port}", httpx.Client(timeout=30), log)
     try:
         if ready:
             running.until(running.is_ready)
@@ -107,6 +109,7 @@ def run(
         if process.poll() is None:
             process.kill()
             process.wait(_STOP_S)
+        running.client.close()
 
 
 def until(

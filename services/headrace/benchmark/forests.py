@@ -18,8 +18,6 @@ from headrace.models.zoo.families import new_learner
 from headrace.scoring.settings import ScoringSettings
 from headrace.usecase.charter import Charter
 
-OUTCOMES: Final = 2_000
-"""From one version to the next."""
 _NOISE: Final = 0.1
 _LARGE: Final = 1.3
 
@@ -32,14 +30,15 @@ def learn(payments: Payments, charter: Charter, seed: int) -> list[Artefact]:
     assert charter.learning is not None  # noqa: S101 -- see with_forests
     name, declared = charter.learning.champion, charter.learning.models
     learner = new_learner(declared[name].family or "", declared[name].parameters)
-    first, names = payments.first(2 * OUTCOMES), charter.feature_set.names
+    every, names = charter.learning.freeze_every, charter.feature_set.names
+    first = payments.first(2 * every)
     features = expected(first, charter).features
     is_large = features[:, 0] > _LARGE * features[:, -1]
     noise = np.random.default_rng(seed).random(len(first)) < _NOISE
     versions = []
     for number, (row, y) in enumerate(zip(features.tolist(), is_large ^ noise, strict=True), 1):
         learner.learn_one(dict(zip(names, row, strict=True)), bool(y))
-        if number % OUTCOMES == 0:
+        if number % every == 0:
             versions.append(learned(charter, name, learner.freeze(names), number, now_ms()))
     return versions
 

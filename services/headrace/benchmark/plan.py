@@ -9,7 +9,9 @@ from headrace.benchmark.swaps import Swapping
 
 SEED = 1
 _GROWTH_ROUNDS = 3
-_SWAPPING = Swapping(rate=1_000, seconds=3.5, every_s=2.0, settle_s=0.5, warm_up_s=1.5)
+_SWAPPING = Swapping(
+    rate=1_000, seconds=3.5, every_s=2.0, settle_s=0.5, warm_up_s=1.5, outcomes=2_000
+)
 _TO_THE_KNEE = (500, 1_000, 2_000, 5_000, 10_000)
 
 
@@ -27,13 +29,18 @@ class Plan:
     growth_rounds: int = 0
     """Of the curves of growth."""
 
+    def timed_in(self, number: int) -> tuple[Name, ...]:
+        """Return who is timed in a round from 1 on: each of them comes first in its turn."""
+        first = (number - 1) % len(self.timed)
+        return self.timed[first:] + self.timed[:first]
+
 
 def headline() -> Plan:
     """Return the plan of ``make bench``: five rounds."""
     return Plan(
         rounds=5,
-        events={"headrace": 120_000, "quix": 60_000, "faust": 20_000, "echo": 160_000},
-        schedule=Schedule((500, 1_000, 2_000), 5.0, 500, 2.0),
+        events={"headrace": 100_000, "quix": 50_000, "faust": 15_000, "echo": 160_000},
+        schedule=Schedule((500, 1_000, 2_000), 4.0, 500, 2.0),
         swapping=_SWAPPING,
     )
 
@@ -42,9 +49,9 @@ def quick() -> Plan:
     """Return a plan of one round."""
     return Plan(
         rounds=1,
-        events={"headrace": 80_000, "quix": 40_000, "faust": 10_000, "echo": 120_000},
-        schedule=Schedule((500, 1_000, 2_000), 3.0, 500, 2.0),
-        swapping=_SWAPPING,
+        events={"headrace": 60_000, "quix": 25_000, "faust": 6_000, "echo": 100_000},
+        schedule=Schedule((500, 1_000, 2_000), 2.0, 500, 1.0),
+        swapping=replace(_SWAPPING, outcomes=1_000),
     )
 
 

@@ -14,7 +14,6 @@ from headrace.benchmark.charters import with_forests
 from headrace.benchmark.contestants import PROGRAMS, TUNING, Aim, Name
 from headrace.benchmark.course import Course, lay
 from headrace.benchmark.environments import environment
-from headrace.benchmark.forests import OUTCOMES
 from headrace.benchmark.frozen import measure as measure_frozen
 from headrace.benchmark.growth import Growth
 from headrace.benchmark.latency import run_latency
@@ -65,12 +64,13 @@ class Benchmark:
         contestants = list(self._plan.events)
         self._build(contestants)
         payments = growing(self._most_events(), SEED)
-        self._warm_up(payments)
+        self._warm_up("throughput", payments)
         for number in range(1, self._plan.rounds + 1):
             for name in contestants:
                 self._throughput(name, payments, number)
+        self._warm_up("latency", payments)
         for number in range(1, self._plan.rounds + 1):
-            for name in self._plan.timed:
+            for name in self._plan.timed_in(number):
                 self._latency(name, payments, number)
         self._swaps(payments)
         self._say("Frozen models beside River ...")
@@ -80,7 +80,7 @@ class Benchmark:
     def _most_events(self) -> int:
         """Return how many the longest part takes."""
         plan = self._plan
-        of_swaps = max(2 * OUTCOMES, plan.swapping.events(plan.rounds))
+        of_swaps = max(2 * plan.swapping.outcomes, plan.swapping.events(plan.rounds))
         return max([*plan.events.values(), plan.schedule.events, of_swaps])
 
     def _build(self, contestants: list[Name]) -> None:
@@ -90,27 +90,38 @@ class Benchmark:
             except HeadraceError as error:
                 self._say(f"{error.message}")
 
-    def _warm_up(self, payments: Payments) -> None:
-        """Let the broker work before anybody is timed: it has just started, and gets faster."""
-        self._say("Warming the broker up ...")
-        first, tuning = payments.first(self._plan.events["echo"]), TUNING["echo", "throughput"]
+    def _warm_up(self, aim: Aim, payments: Payments) -> None:
+        """Let the broker work before anybody is timed: it has just started, and gets faster.
 
-        def run() -> Throughput:
-            with self._course(f"bench-{self._started}-warm-up") as course:
-                return run_throughput(
-                    "echo", course, first, tuning, self._python("echo"), self._sizes
-                )
+        By the echo, which counts for nobody; large transactions do not warm it up for small ones.
+        """
+        self._say(f"Warming the broker up, {aim} ...")
+        run = self._worked_off if aim == "throughput" else self._kept_up
 
-        self._noted("echo", "warming up", run)
+        def warmed() -> object:
+            python = self._python("echo")
+            with self._course(f"bench-{self._started}-warm-up-{aim}") as course:
+                return run("echo", course, payments, python)
+
+        self._noted("echo", f"{aim}, warming up", warmed)
+
+    def _worked_off(
+        self, name: Name, course: Course, payments: Payments, python: Path | None
+    ) -> Throughput:
+        first, settings = payments.first(self._plan.events[name]), TUNING[name, "throughput"]
+        return run_throughput(name, course, first, settings, python, self._sizes)
+
+    def _kept_up(
+        self, name: Name, course: Course, payments: Payments, python: Path | None
+    ) -> dict[int, Percentiles]:
+        schedule, settings = self._plan.schedule, TUNING[name, "latency"]
+        return run_latency(name, course, payments, schedule, settings, python, self._sizes)
 
     def _throughput(self, name: Name, payments: Payments, number: int) -> None:
-        first = payments.first(self._plan.events[name])
-
         def run(course: Course, python: Path | None) -> Throughput:
-            settings = TUNING[name, "throughput"]
-            done = run_throughput(name, course, first, settings, python, self._sizes)
+            done = self._worked_off(name, course, payments, python)
             if name == "headrace":
-                self._watching(course, first, number)
+                self._watching(course, payments.first(done.events), number)
             return done
 
         done = self._tried(name, "throughput", number, run)
@@ -132,8 +143,7 @@ class Benchmark:
 
     def _latency(self, name: Name, payments: Payments, number: int) -> None:
         def run(course: Course, python: Path | None) -> dict[int, Percentiles]:
-            settings, schedule = TUNING[name, "latency"], self._plan.schedule
-            return run_latency(name, course, payments, schedule, settings, python, self._sizes)
+            return self._kept_up(name, course, payments, python)
 
         done = self._tried(name, "latency", number, run)
         if done is not None:
@@ -146,7 +156,7 @@ class Benchmark:
         self._say(f"{plan.rounds} rounds, models swapped under load ...")
 
         def run() -> list[Swapped]:
-            charter = with_forests(where.charter().read_text("utf-8"), OUTCOMES)
+            charter = with_forests(where.charter().read_text("utf-8"), plan.swapping.outcomes)
             with self._course(f"bench-{self._started}-swaps", charter) as course:
                 return run_swaps(course, payments, plan.swapping, plan.rounds, SEED, self._say)
 

@@ -44,6 +44,8 @@ class Swapping:
     """Before each stretch, not timed."""
     warm_up_s: float
     """Before the first."""
+    outcomes: int
+    """From one version of the model to the next."""
 
     def events(self, rounds: int) -> int:
         """Return how many all rounds take."""

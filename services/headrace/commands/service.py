@@ -140,10 +140,11 @@ def ready(
     """
     url = (address or f"http://127.0.0.1:{_port(service)}").rstrip("/")
     until = time.monotonic() + wait_s
-    answer = _ask(url)
-    while not answer["ok"] and time.monotonic() < until:
-        time.sleep(0.1)
-        answer = _ask(url)
+    with httpx.Client(timeout=2.0) as client:
+        answer = _ask(client, url)
+        while not answer["ok"] and time.monotonic() < until:
+            time.sleep(0.1)
+            answer = _ask(client, url)
     if json:
         print_json(answer)
     if not answer["ok"]:
@@ -194,9 +195,9 @@ def _port(service: Service) -> int:
     return _HEALTH_PORTS[service] if port is None else port
 
 
-def _ask(url: str) -> dict[str, object]:
+def _ask(client: httpx.Client, url: str) -> dict[str, object]:
     try:
-        answer: dict[str, object] = httpx.get(f"{url}/ready", timeout=2.0).json()
+        answer: dict[str, object] = client.get(f"{url}/ready").json()
     except (httpx.HTTPError, ValueError) as error:
         return {"ok": False, "why_not": f"no answer at {url} ({type(error).__name__})"}
     return answer

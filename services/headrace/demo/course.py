@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -165,7 +165,7 @@ class Course:
         decisions, truths = [each for each, _ in told], [each for _, each in told]
         return improvement(decisions, truths, scorecard, values)
 
-    def _watch(self, name: str, take: Take) -> Watch:
+    def _watch(self, name: str, take: Take) -> Watch[dict[str, Any]]:
         decode = self._decoders[name]
         topic, downstream = self._topic(name), self._traced.downstream
         return Watch(self._clients, topic, self._partitions, decode, take, downstream)

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 from confluent_kafka import Message
 
@@ -17,9 +17,10 @@ from headrace.chassis.telemetry import Telemetry, Told, messaging
 _START_S = 10.0
 Decode = Callable[[bytes | None], dict[str, Any]]
 Take = Callable[[Sequence[dict[str, Any]], float], None]
+V = TypeVar("V")
 
 
-class Watch:
+class Watch(Generic[V]):
     """Reads a topic in a thread of its own while the context lasts, committed records only.
 
     Parameters
@@ -37,8 +38,8 @@ class Watch:
         clients: Clients,
         topic: str,
         partitions: int,
-        decode: Decode,
-        take: Take,
+        decode: Callable[[bytes | None], V],
+        take: Callable[[Sequence[V], float], None],
         telemetry: Telemetry,
     ) -> None:
         self._reader = clients.reader()

@@ -7,7 +7,7 @@ import pytest
 
 from headrace.benchmark.charters import with_forests
 from headrace.benchmark.expected import expected
-from headrace.benchmark.forests import OUTCOMES, expected_of, learn
+from headrace.benchmark.forests import expected_of, learn
 from headrace.benchmark.payments import Payments, growing
 from headrace.benchmark.swaps import Swapping, require_all, require_each
 from headrace.benchmark.where import charter
@@ -15,6 +15,9 @@ from headrace.contracts.schemas import field_names
 from headrace.errors import HeadraceError
 from headrace.models.artefact import Artefact
 from headrace.usecase.charter import Charter
+
+OUTCOMES = 1_000
+"""From one version to the next."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,7 @@ def test_both_models_are_forests_of_ten_that_score_differently(
 
 
 def test_a_plan_takes_two_stretches_a_round_each_after_a_rest() -> None:
-    plan = Swapping(rate=100, seconds=4.0, every_s=2.0, settle_s=0.5, warm_up_s=2.0)
+    plan = Swapping(rate=100, seconds=4.0, every_s=2.0, settle_s=0.5, warm_up_s=2.0, outcomes=0)
     assert plan.events(3) == 200 + 3 * 2 * (50 + 400)
 
 
