@@ -36,48 +36,39 @@ class Windows:
     """
 
     def __init__(self, spans_ms: Sequence[int], aggregates: Sequence[Aggregate] = ()) -> None:
-        self._count_and_sum = _compiled(spans_ms)
-        self._aggregates = tuple(aggregates)
-
-    def measure(self, history: KeyHistory, index: int) -> list[float]:
-        """Measure the windows that end at an entry.
-
-        Returns
-        -------
-        Count and sum of amounts of each window, exact integers: count, sum, count, sum, ...; then
-        what the aggregates give.
-        """
-        entries, end = history.entries, index + 1
-        measured, starts = self._count_and_sum(
-            entries.times_ms, entries.totals, history.first, index, end
-        )
-        for aggregate in self._aggregates:
-            measured += aggregate(entries, starts, end)
-        return measured
+        self.measure: Callable[[KeyHistory, int], list[float]] = _compiled(spans_ms, aggregates)
+        """Measures the windows that end at an entry of a history, given its index: count and sum of
+        the amounts of each window, exact integers (count, sum, count, sum, ...); then what the
+        aggregates give."""
 
 
-_CountAndSum = Callable[..., tuple[list[float], list[int]]]
-
-
-def _compiled(spans_ms: Sequence[int]) -> _CountAndSum:
+def _compiled(
+    spans_ms: Sequence[int], aggregates: Sequence[Aggregate]
+) -> Callable[[KeyHistory, int], list[float]]:
     """Write the loop over the windows out, the shortest first: each begins before the last."""
+    names: dict[str, Any] = {"start_of": bisect_right}
     lines, measured, starts, start = list[str](), list[str](), list[str](), "end"
     for number, span_ms in enumerate(spans_ms):
         last, start = start, f"s{number}"
         lines.append(f" {start} = start_of(times_ms, time_ms - {int(span_ms)}, first, {last})")
         measured += [f"end - {start}", f"total - totals[{start}]"]
         starts.append(start)
+    for number, aggregate in enumerate(aggregates):
+        names[f"aggregate{number}"] = aggregate
+        measured.append(f"*aggregate{number}(entries, starts, end)")
     text = "\n".join(
         [
-            "def measure(times_ms, totals, first, index, end):",
+            "def measure(history, index):",
+            " entries, first, end = history.entries, history.first, index + 1",
+            " times_ms, totals = entries.times_ms, entries.totals",
             " time_ms, total = times_ms[index], totals[end]",
             *lines,
-            f" return [{', '.join(measured)}], [{', '.join(starts)}]",
+            *([f" starts = [{', '.join(starts)}]"] if aggregates else []),
+            f" return [{', '.join(measured)}]",
         ]
     )
-    names: dict[str, Any] = {"start_of": bisect_right}
     exec(text, names)  # noqa: S102 -- the text holds only numbers of the charter
-    compiled: _CountAndSum = names["measure"]
+    compiled: Callable[[KeyHistory, int], list[float]] = names["measure"]
     return compiled
 
 
