@@ -16,14 +16,17 @@ EARLIEST: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-c
 LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as it ships
 
 _PAUSE_S = 0.05
-# A broker says so of a partition that it leads by the metadata already, but not itself yet: just
-# after the topic was created, or while another broker takes over; or it was too busy to answer in
-# time. librdkafka does not ask again.
+# A broker says so of a partition that it leads by the metadata already, but not itself yet (or not
+# since when, or up to where): just after the topic was created, or while another broker takes over;
+# or it was too busy to answer in time. librdkafka does not ask again.
 _LEADERLESS = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
         KafkaError.REQUEST_TIMED_OUT,
     }
 )

@@ -53,7 +53,14 @@ def test_every_partition_has_its_own_offset(kafka) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE]
+    "code",
+    [
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+    ],
 )
 def test_only_a_partition_without_a_leader_is_asked_for_again(kafka, code) -> None:
     admin = Admin(kafka, 1, chain([code, code], repeat(None)))
