@@ -2,7 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
+# What is compiled (pyproject.toml) is compiled again where it has changed.
+COMPILED := $(shell sed -n '/^modules = \[/,/^\]/s|^ *"\(.*\)",|\1|p' pyproject.toml | sed 's|\.|/|g; s|.*|services/&.py|')
 # Two workers, each with a local stack of its own (tests/conftest.py); the short tests come last.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -52,12 +55,17 @@ lock: $(READY) ## Pin every dependency again, with hashes
 
 clean: ## Stop the local stack and delete everything that these commands made
 	@if [ -x $(BIN)/headrace ]; then $(BIN)/headrace down; fi
-	rm -rf $(VENV) .headrace .hypothesis
+	rm -rf $(VENV) .headrace .hypothesis .build
+	find services -name '*.so' -delete
 
-$(READY): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headrace needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
 	@echo "Making the virtual environment in $(VENV) (once) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(READY): $(INSTALLED) pyproject.toml hatch_build.py $(COMPILED)
+	@echo "Compiling the hot path (where there is a C compiler) ..."
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .
 	@touch $@

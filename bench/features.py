@@ -113,7 +113,7 @@ class Desk:
                     time_ms, record["amount_minor"], self._offset, _PAYLOAD * 2, _PAYLOAD, tokens
                 )
                 overlay.change(0, key, slot, self._offset, body)
-                measured += self._features.measure(history, index)
+                measured += self._features.windows.measure(history, index)
                 self._offset += 1
             self._features.matrix(part, measured)
             overlay.merge({0})

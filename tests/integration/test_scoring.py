@@ -134,7 +134,7 @@ def test_features_are_those_of_an_uninterrupted_computation_across_the_restart(
             b"8 bytes.",
             features.tokens(record),
         )
-        measured += features.measure(history, index)
+        measured += features.windows.measure(history, index)
         records.append(record)
     matrix = features.matrix(records, measured)
     found = np.array([decisions[place]["features"] for place in expected])

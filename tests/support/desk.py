@@ -190,3 +190,9 @@ def received(
     value = repr(sorted(record.items())).encode()
     key = record["card_id"] if key is None else key
     return Received(partition, offset, key, value, record, arrived_ms)
+
+
+def replaced(event: Received, **fields: Any) -> Received:
+    """Return a record as it was read, but for some fields."""
+    names = ("partition", "offset", "key", "value", "record", "timestamp_ms", "trace")
+    return Received(**{name: getattr(event, name) for name in names} | fields)

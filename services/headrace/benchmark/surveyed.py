@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from headrace.contracts.compiled import IS_COMPILED
 from headrace.local.cluster import OwnCluster
 from headrace.local.lock import KAFKA
 
@@ -43,7 +44,7 @@ def versions(environments: Mapping[str, Path]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "python": platform.python_version(),
         "kafka": _kafka(),
-        "headrace": {name: version(name) for name in own},
+        "headrace": {name: version(name) for name in own} | {"compiled": IS_COMPILED},
     }
     for name, python in environments.items():
         packages = _PACKAGES[name]

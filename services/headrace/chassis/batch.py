@@ -134,8 +134,8 @@ def decode(
             key = (message.key() or b"").decode("utf-8", key_errors)
         except Undecodable as error:
             decoded.dead.append(Dead(partition, offset, error.reason, error.detail))
-        except UnicodeDecodeError as error:
-            detail = f"the key is no text: {error}"
+        except UnicodeDecodeError as no_text:
+            detail = f"the key is no text: {no_text}"
             decoded.dead.append(Dead(partition, offset, "key_mismatch", detail))
         else:
             _, timestamp_ms = message.timestamp()

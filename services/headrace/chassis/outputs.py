@@ -1,7 +1,7 @@
 """What a batch's transaction holds, offsets aside."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from headrace.chassis.batch import Headers, Place, Work
@@ -9,7 +9,7 @@ from headrace.chassis.batch_trace import BatchTrace
 from headrace.chassis.deadletters import dead_lettered
 from headrace.chassis.pauses import pause
 from headrace.chassis.records import Answer, Outgoing
-from headrace.chassis.state import Change
+from headrace.chassis.state import Changes
 from headrace.chassis.topology import Channel, Topology
 from headrace.chassis.transactor import ToProduce
 
@@ -53,11 +53,11 @@ class Outputs:
             records.append(self._pause(pause_reason))
         return records
 
-    def _changes(self, source: int, changes: Sequence[Change]) -> ToProduce:
+    def _changes(self, source: int, changes: Changes) -> ToProduce:
         if self._topology.changelog is None:
             raise TypeError("a stream without a changelog has no state to change")
         topic, encode, _ = self._topology.changelog
-        partitions, keys, slots, offsets, bodies = zip(*changes, strict=True)
+        bodies, offsets = changes.bodies, changes.offsets
         same = {"format": self._format_version, "input": source}
         values: list[bytes | None]
         if None in bodies:
@@ -67,8 +67,8 @@ class Outputs:
             ]
         else:
             values = [*encode.batch(same, {"offset": offsets, "body": bodies})]
-        named = [f"{key}#{slot}" for key, slot in zip(keys, slots, strict=True)]
-        return ToProduce(topic, named, values, partitions)
+        named = [f"{key}#{slot}" for key, slot in zip(changes.keys, changes.slots, strict=True)]
+        return ToProduce(topic, named, values, changes.partitions)
 
     def _dead_letters(
         self, channel: Channel, work: Work[Any], headers: Mapping[Place, Headers | None]

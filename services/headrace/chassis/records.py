@@ -10,20 +10,30 @@ from headrace.chassis.tracing import Trace
 from headrace.contracts.reasons import DeadLetterReason
 
 
-class Received(NamedTuple):
+class Received:
     """A decoded input record."""
 
-    partition: int
-    offset: int
-    key: str
-    value: bytes
-    """The value's bytes as they were read."""
-    record: dict[str, Any]
-    """The value decoded; empty where it is unread (see :class:`.topology.Input`)."""
-    timestamp_ms: int
-    """When it came to the broker (Kafka's timestamp of the record); negative where unknown."""
-    trace: Trace | None = None
-    """The trace that it belongs to, if any."""
+    def __init__(
+        self,
+        partition: int,
+        offset: int,
+        key: str,
+        value: bytes,
+        record: dict[str, Any],
+        timestamp_ms: int,
+        trace: Trace | None = None,
+    ) -> None:
+        self.partition = partition
+        self.offset = offset
+        self.key = key
+        self.value = value
+        """The value's bytes as they were read."""
+        self.record = record
+        """The value decoded; empty where it is unread (see :class:`.topology.Input`)."""
+        self.timestamp_ms = timestamp_ms
+        """When it came to the broker (Kafka's timestamp of the record); negative where unknown."""
+        self.trace = trace
+        """The trace that it belongs to, if any."""
 
 
 class Answer(NamedTuple):

@@ -71,7 +71,7 @@ class Reporter:
             metrics.batch(len(work.messages))
         metrics.count("transactions", 1, "committed")
         metrics.count("outgoing", sum(len(each.values) for each in prepared.records))
-        metrics.count("state_bytes", work.overlay.changed_bytes)
+        metrics.count("state_bytes", work.overlay.changes.bytes_long)
         for name, amount in work.counts.items():
             metrics.count(name, amount)
         for dead in work.dead:

@@ -4,13 +4,10 @@ Every change is one changelog entry (key, slot, body). Restoring is applying the
 each slot, in any order, so the compacted changelog topic is the state.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 V = TypeVar("V")
-V_co = TypeVar("V_co", covariant=True)
 
 
 class Format(Protocol[V]):
@@ -62,22 +59,59 @@ class Change(NamedTuple):
     """None where the key is forgotten."""
 
 
-_PLACE = itemgetter(0, 1)
-"""Partition and key of a change."""
-_BODY = itemgetter(4)
+class Changes:
+    """Changelog entries in their order, as columns."""
+
+    def __init__(self) -> None:
+        self.partitions: list[int] = []
+        self.keys: list[str] = []
+        self.slots: list[int] = []
+        self.offsets: list[int] = []
+        self.bodies: list[bytes | None] = []
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[Change]:
+        columns = self.partitions, self.keys, self.slots, self.offsets, self.bodies
+        return map(Change, *columns)
+
+    @property
+    def bytes_long(self) -> int:
+        """Length of all bodies."""
+        return sum([len(body) for body in self.bodies if body is not None])
+
+    def add(self, partition: int, key: str, slot: int, offset: int, body: bytes | None) -> None:
+        """Add an entry."""
+        self.partitions.append(partition)
+        self.keys.append(key)
+        self.slots.append(slot)
+        self.offsets.append(offset)
+        self.bodies.append(body)
+
+    def extend(self, others: "Changes") -> None:
+        """Add the entries of others."""
+        self.partitions += others.partitions
+        self.keys += others.keys
+        self.slots += others.slots
+        self.offsets += others.offsets
+        self.bodies += others.bodies
 
 
-class View(Protocol[V_co]):
+class View(Generic[V]):
     """The state as a handler sees it."""
 
-    def get(self, partition: int, key: str) -> V_co:
+    def get(self, partition: int, key: str) -> V:
         """Return a private copy of the key's value, with all changes of this batch in it."""
+        raise NotImplementedError
 
     def change(self, partition: int, key: str, slot: int, offset: int, body: bytes) -> None:
         """Record the change that the handler has just made to the value."""
+        raise NotImplementedError
 
     def forget(self, partition: int, key: str, slots: Sequence[int], offset: int) -> None:
         """Forget a key, given all slots of it that were ever written."""
+        raise NotImplementedError
 
 
 class KeyedState(Generic[V]):
@@ -124,7 +158,7 @@ class KeyedState(Generic[V]):
         return Overlay(self, None)
 
 
-class Overlay(Generic[V]):
+class Overlay(View[V]):
     """The changes of a batch, seen by its later records and by nobody else until merged.
 
     Overlays stack. A batch is handled above the one before it while that is being committed;
@@ -135,13 +169,13 @@ class Overlay(Generic[V]):
     def __init__(self, state: KeyedState[V], below: "Overlay[V] | None") -> None:
         self._state = state
         self._below = below
-        self._values: defaultdict[int, dict[str, V | None]] = defaultdict(dict)
-        """None where a key was forgotten."""
-        self.changes: list[Change] = []
+        self._values: dict[int, dict[str, V | None]] = {}
+        """By partition; None where a key was forgotten."""
+        self.changes = Changes()
 
     def get(self, partition: int, key: str) -> V:
         """Return a private copy of the key's value, with all changes of this batch in it."""
-        values = self._values[partition]
+        values = self._of(partition)
         value = values.get(key)
         if value is None:
             below = None if key in values else self._find(partition, key)
@@ -151,17 +185,13 @@ class Overlay(Generic[V]):
 
     def change(self, partition: int, key: str, slot: int, offset: int, body: bytes) -> None:
         """Record the change that the handler has just made to the value."""
-        self.changes.append(Change(partition, key, slot, offset, body))
+        self.changes.add(partition, key, slot, offset, body)
 
     def forget(self, partition: int, key: str, slots: Sequence[int], offset: int) -> None:
         """Forget a key, given all slots of it that were ever written."""
-        self._values[partition][key] = None
-        self.changes += [Change(partition, key, slot, offset, None) for slot in slots]
-
-    @property
-    def changed_bytes(self) -> int:
-        """Length of all bodies."""
-        return sum(map(len, filter(None, map(_BODY, self.changes))))
+        self._of(partition)[key] = None
+        for slot in slots:
+            self.changes.add(partition, key, slot, offset, None)
 
     def above(self) -> "Overlay[V]":
         """Return an empty overlay over this one."""
@@ -170,8 +200,8 @@ class Overlay(Generic[V]):
     def absorb(self, above: "Overlay[V]") -> None:
         """Take over what an overlay above has changed."""
         for partition, values in above._values.items():
-            self._values[partition].update(values)
-        self.changes += above.changes
+            self._of(partition).update(values)
+        self.changes.extend(above.changes)
 
     def merge(self, partitions: set[int]) -> None:
         """Put the values of partitions into the state: their transaction has been committed.
@@ -180,9 +210,11 @@ class Overlay(Generic[V]):
         below was merged before, so it is found in the state from now on.
         """
         self._below = None
-        for partition, key in set(map(_PLACE, self.changes)):
+        changes = self.changes
+        for number, partition in enumerate(changes.partitions):
             if partition in partitions:
-                value = self._values[partition][key]
+                key = changes.keys[number]
+                value = self._of(partition)[key]
                 if value is None:
                     self._state.of(partition).pop(key, None)
                 else:
@@ -191,8 +223,14 @@ class Overlay(Generic[V]):
     def _find(self, partition: int, key: str) -> V | None:
         overlay = self._below
         while overlay is not None:
-            values = overlay._values[partition]
-            if key in values:
+            values = overlay._values.get(partition)
+            if values is not None and key in values:
                 return values[key]
             overlay = overlay._below
         return self._state.of(partition).get(key)
+
+    def _of(self, partition: int) -> dict[str, V | None]:
+        values = self._values.get(partition)
+        if values is None:
+            values = self._values[partition] = {}
+        return values

@@ -7,6 +7,7 @@ Logical types are left out: times stay plain integers.
 import copy
 import struct
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from io import BytesIO
 from typing import Any, Final, cast
 
@@ -21,15 +22,17 @@ from headrace.contracts.avro import (
     without_logical_types,
 )
 from headrace.contracts.batch_encoding import BatchWriter, Column
-from headrace.contracts.decoding import Read, compiled_reader
-from headrace.contracts.encoding import NotCompiled, compiled_writer
+from headrace.contracts.decoding import record_reader
+from headrace.contracts.encoding import NotCompiled, record_writer
 from headrace.contracts.reasons import DeadLetterReason
+from headrace.contracts.varint import Source
 
 FRAMING: Final = struct.Struct(">BI")
 MAGIC: Final = 0
 MAX_DETAIL_CHARS: Final = 300
 
 Schema = dict[str, Any]
+Read = Callable[[Source], dict[str, Any]]
 WriteBatch = Callable[[Mapping[str, Any], Mapping[str, Column]], list[bytes]]
 
 
@@ -58,9 +61,11 @@ class Encoder:
     def __init__(self, schema: Schema, schema_id: int) -> None:
         self._schema = _parsed(schema)
         framing = FRAMING.pack(MAGIC, schema_id)
+        types = [field["type"] for field in self._schema["fields"]]
         try:
-            self._write = compiled_writer(self._schema, framing)
-            self._write_batch: WriteBatch = BatchWriter(self._schema, framing)
+            writer = record_writer(self._schema)
+            self._write: Callable[[Mapping[str, Any]], bytes] = partial(writer.encode, framing)
+            self._write_batch: WriteBatch = BatchWriter(writer, types, framing).write
         except NotCompiled:
             self._write = self._general_writer(framing)
             self._write_batch = self._one_by_one
@@ -176,12 +181,13 @@ class Decoder:
             raise Undecodable("too_large", f"{len(value)} bytes, at most {self._max_bytes}")
         framing = value[: FRAMING.size]
         read = self._readers.get(framing) or self._reader(framing)
+        source = Source(value, FRAMING.size)
         try:
-            record, end = read(value, FRAMING.size)
+            record = read(source)
         except Exception as error:  # hostile bytes raise nearly anything
             raise Undecodable("undecodable", f"{type(error).__name__}: {error}") from error
-        if end != len(value):
-            raise _wrong_end(end - len(value))
+        if source.at != len(value):
+            raise Undecodable("trailing_bytes", f"{len(value) - source.at} bytes are left over")
         return record
 
     def _reader(self, framing: bytes) -> Read:
@@ -205,21 +211,22 @@ class Decoder:
         same = to_parsing_canonical_form(written) == self._canonical
         try:
             if same:
-                return compiled_reader(written, self._kept)
+                return record_reader(written, self._kept).read
         except NotCompiled:
             pass
         reader, kept = None if same else self._schema, self._kept
         # fastavro puts one and the same default object into every record.
         shared = not same and has_mutable_default(self._schema)
 
-        def read(value: bytes, at: int) -> tuple[dict[str, Any], int]:
-            buffer = BytesIO(value)
-            buffer.seek(at)
+        def read(source: Source) -> dict[str, Any]:
+            buffer = BytesIO(source.data)
+            buffer.seek(source.at)
             record = fastavro.schemaless_reader(buffer, written, reader)
             record = cast("dict[str, Any]", copy.deepcopy(record) if shared else record)
             if kept is not None:
                 record = {name: value for name, value in record.items() if name in kept}
-            return record, buffer.tell()
+            source.at = buffer.tell()
+            return record
 
         return read
 
@@ -258,12 +265,6 @@ class AnyDecoder:
 
 def _parsed(schema: Schema) -> Schema:
     return cast("Schema", fastavro.parse_schema(without_logical_types(schema)))
-
-
-def _wrong_end(excess_bytes: int) -> Undecodable:
-    if excess_bytes > 0:
-        return Undecodable("undecodable", "the last field goes past the end")
-    return Undecodable("trailing_bytes", f"{-excess_bytes} bytes are left over")
 
 
 def _schema_id(value: bytes) -> int:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from headrace.contracts.compiled import IS_COMPILED
 from headrace.errors import HeadraceError
 from headrace.local.cluster import OwnCluster
 from headrace.local.java import java
@@ -38,6 +39,7 @@ class Check:
 def diagnose(settings: LocalSettings) -> Iterator[Check]:
     """Look at everything, the cheap first."""
     yield _python()
+    yield _compiled()
     if own := OwnCluster.named():
         for part in own.status():
             yield _part(part)
@@ -55,6 +57,16 @@ def _python() -> Check:
     fine = sys.version_info >= _NEEDED_PYTHON
     return Check(
         "python", platform.python_version(), "" if fine else "Install Python 3.11 or newer."
+    )
+
+
+def _compiled() -> Check:
+    if IS_COMPILED:
+        return Check("hot path", "compiled")
+    return Check(
+        "hot path",
+        "not compiled: everything works, but scoring takes several times as long",
+        "Install a C compiler (Debian: `apt-get install gcc python3-dev`), then headrace again.",
     )
 
 

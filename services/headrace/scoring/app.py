@@ -25,8 +25,9 @@ from headrace.models.frozen import FrozenModel
 from headrace.models.keys import load_trusted
 from headrace.models.serving import load_model
 from headrace.scoring.domain import Decided, Scorer
+from headrace.scoring.intake import Fate
 from headrace.scoring.published import PublishedModels
-from headrace.scoring.recording import SERVICE, Fate, observations
+from headrace.scoring.recording import SERVICE, observations
 from headrace.scoring.served import ServedModel
 from headrace.scoring.settings import ScoringSettings
 from headrace.scoring.state import ScoringFormat, State

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.chassis.records import Received
-from headrace.contracts.batch_encoding import Column, Doubles, Shared
+from headrace.contracts.batch_encoding import Column, Doubles
 from headrace.models.frozen import FrozenModel
+from headrace.scoring.intake import Fate
 from headrace.scoring.judging import Judged
 from headrace.usecase.charter import Charter
 from headrace.usecase.profiles import whose
@@ -30,18 +31,6 @@ class ModelIdentity(NamedTuple):
 RULES: Final = ModelIdentity("rules", "", bytes(32))
 """It was none: the charter's rules."""
 _WHOSE: Final = ("event_id", "key", "source_partition", "source_offset")
-
-
-class Fate(NamedTuple):
-    """What becomes of an event that is not rejected."""
-
-    event: Received
-    digest: bytes
-    """SHA-256 of its bytes."""
-    first_offset: int | None
-    """Where it stood when it was decided; None where it is to be decided now."""
-    late: bool
-    """It came later than the charter's lateness."""
 
 
 class Records(NamedTuple):
@@ -109,9 +98,9 @@ class Recorder:
             {**self._decisions, "decided_at_ms": now_ms},
             {
                 **_whose(events, fields.id),
-                "decision_id": Shared(
-                    [f"{self._topic}:{event.partition}:{event.offset}" for event in events]
-                ),
+                "decision_id": [
+                    f"{self._topic}:{event.partition}:{event.offset}" for event in events
+                ],
                 "occurred_at_ms": [record[fields.time] for record in records],
                 "amount_minor": [record[fields.amount] for record in records],
                 "currency": [record[fields.currency] for record in records],
@@ -239,10 +228,10 @@ def observations(decisions: Records) -> Observations:
 def _whose(events: Sequence[Received], id_field: str) -> dict[str, Column]:
     """Return what says of which event a record is; decision and audit record say it alike."""
     return {
-        "event_id": Shared([event.record[id_field] for event in events]),
-        "key": Shared([event.key for event in events]),
+        "event_id": [event.record[id_field] for event in events],
+        "key": [event.key for event in events],
         "source_partition": [event.partition for event in events],
-        "source_offset": Shared([event.offset for event in events]),
+        "source_offset": [event.offset for event in events],
     }
 
 

@@ -1,6 +1,5 @@
 """The state of scoring: the history of each key, and the reviews of each partition."""
 
-from collections.abc import Callable
 from typing import Final, cast
 
 from headrace.chassis.state import View
@@ -31,11 +30,6 @@ class ScoringFormat:
     def apply(self, value: State, slot: int, body: bytes) -> None:
         """Restore one change."""
         value.restore(slot, body)
-
-
-def histories_of(view: View[State]) -> Callable[[int, str], KeyHistory]:
-    """Return what gives the history of a partition's key, which is not the reserved one."""
-    return cast("Callable[[int, str], KeyHistory]", view.get)
 
 
 def reviews_of(view: View[State], partition: int) -> Reviews:

@@ -87,9 +87,13 @@ class Watcher:
         sketches, answers = list[TrafficSketched](), dict[int, Answer]()
         in_order = sorted(received, key=_partition)  # which leaves each partition's as they stand
         for partition, group in groupby(in_order, _partition):
-            _, offsets, _, values, records, came_ms, traces = zip(*group, strict=True)
+            events = [*group]
+            offsets = [event.offset for event in events]
+            came_ms = [event.timestamp_ms for event in events]
+            values = [event.value for event in events]
             stretch = Stretch(self._topic, partition, offsets, came_ms, values)
-            told = self._sketch(stretch, records, until_ms)
+            told = self._sketch(stretch, [event.record for event in events], until_ms)
+            traces = [event.trace for event in events]
             if any(traces):
                 answers |= _answers(offsets, traces, told, len(sketches))
             sketches += told

@@ -1,32 +1,52 @@
-"""The entries of a key's history as parallel columns.
+"""The entries of a key's history: a row of numbers each, one behind the other in one array.
 
-What every window needs is kept for every event: its time, and running totals of the amounts. What
-only some aggregates need is kept only where a :class:`Layout` asks for it, and costs nothing
+What every window needs is kept for every event: its time, and the running total of the amounts.
+What only some aggregates need is kept only where a :class:`Layout` asks for it, and costs nothing
 elsewhere.
 """
 
-import struct
-from array import array
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-import numpy as np
+from librt.strings import (
+    BytesWriter,
+    read_i64_be,
+    read_i64_le,
+    write_i64_be,
+    write_i64_le,
+)
+from librt.vecs import append, extend, vec
+from mypy_extensions import i64
+
+from headrace.contracts.varint import LONG_MIN
 
 ID_BYTES: Final = 16
+PAYLOAD_BYTES: Final = 8
 TOKEN_BYTES: Final = 8
-REST: Final = struct.Struct("<qqI8s")
-"""Offset, seen_ms, slot, payload."""
-_PACK_REST = REST.pack
-_TOKEN = struct.Struct(">Q")
-_SEEN_AND_SLOT = struct.Struct("<qI")
-_OFFSET_BYTES = 8
+
+# Where each number stands in a row.
+_TIME: Final = 0
+_TOTAL: Final = 1
+_OFFSET: Final = 2
+_SEEN: Final = 3
+_SLOT: Final = 4
+_ID: Final = 5
+_ID_REST: Final = 6
+_PAYLOAD: Final = 7
+_TOKENS: Final = 8
+
+# And where what it comes from stands in the body of a change.
+_AMOUNT_AT: Final = 8
+_OFFSET_AT: Final = 16
+_SEEN_AT: Final = 24
+_ID_AT: Final = 32
+_ID_REST_AT: Final = 40
+_PAYLOAD_AT: Final = 48
+_TOKENS_AT: Final = 56
 
 
 class Entry(NamedTuple):
-    """One event of a key; packed in this order, it is the body of a change."""
+    """One event of a key; in this order, it is the body of a change."""
 
     time_ms: int
     amount: int
@@ -38,13 +58,12 @@ class Entry(NamedTuple):
     event_id: bytes
     """Digest of the id, ``ID_BYTES`` long."""
     payload: bytes
-    """The first 8 bytes of the SHA-256 of the event's bytes."""
+    """The first ``PAYLOAD_BYTES`` of the SHA-256 of the event's bytes."""
     tokens: bytes = b""
     """``TOKEN_BYTES`` for each field whose distinct values are counted."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
+class Layout(NamedTuple):
     """What a history keeps of each event beside its time and the running total.
 
     Only ``fields`` is on the changelog: the rest is computed from the entries' amounts.
@@ -52,20 +71,8 @@ class Layout:
 
     fields: tuple[str, ...] = ()
     """Fields whose distinct values are counted, in the order of their tokens."""
-    amounts: bool = False
-    """Each amount by itself, for the largest."""
     squares: bool = False
     """Running totals of the squared amounts, for the standard deviation."""
-
-    @cached_property
-    def body(self) -> struct.Struct:
-        """How an entry is packed: 56 bytes, and 8 for each of ``fields``."""
-        return struct.Struct(f"<qqqq{ID_BYTES}s8s{TOKEN_BYTES * len(self.fields)}s")
-
-    @cached_property
-    def pack(self) -> Callable[..., bytes]:
-        """Packs an entry."""
-        return self.body.pack
 
     @property
     def version(self) -> int:
@@ -75,112 +82,226 @@ class Layout:
         named = "\0".join(self.fields).encode()
         return int.from_bytes(sha256(named).digest()[:4]) >> 2 | 1 << 30
 
+    @property
+    def body_bytes(self) -> int:
+        """Length of a change's body."""
+        return _TOKENS_AT + TOKEN_BYTES * len(self.fields)
+
 
 NARROW: Final = Layout()
 
 
-class Entries:
-    """Entries by their place: columns that are appended to, or changed by their only owner."""
+def packed(
+    time_ms: i64,
+    amount: i64,
+    offset: i64,
+    seen_ms: i64,
+    event_id: bytes,
+    payload: bytes,
+    tokens: bytes,
+) -> bytes:
+    """Return an entry as the body of a change: 56 bytes, and 8 for each token."""
+    out = BytesWriter()
+    write_i64_le(out, time_ms)
+    write_i64_le(out, amount)
+    write_i64_le(out, offset)
+    write_i64_le(out, seen_ms)
+    out.write(event_id)
+    out.write(payload)
+    out.write(tokens)
+    return out.getvalue()
 
-    __slots__ = ("amounts", "ids", "rest", "squares", "times_ms", "tokens", "totals")
+
+def earlier(time_ms: i64, by_ms: i64) -> i64:
+    """Return an earlier time; the first of all where there is none so early."""
+    before: i64 = time_ms - by_ms
+    if before > time_ms:  # compiled, it has 64 bits
+        return LONG_MIN
+    return before
+
+
+def time_ms_of(body: bytes) -> i64:
+    """Return when the entry of a change's body happened."""
+    return read_i64_le(body, 0)
+
+
+def offset_of(body: bytes) -> i64:
+    """Return where it stands in its partition."""
+    return read_i64_le(body, _OFFSET_AT)
+
+
+def seen_ms_of(body: bytes) -> i64:
+    """Return the key's latest event time when it arrived."""
+    return read_i64_le(body, _SEEN_AT)
+
+
+class Entries:
+    """Entries by their place; they are appended to, or changed by their only owner."""
 
     def __init__(self, layout: Layout) -> None:
-        self.times_ms = array("q")
-        self.totals = array("q", [0])
-        """Entry i adds ``totals[i + 1] - totals[i]``."""
-        self.ids = bytearray()  # apart from the rest, so that they can be searched
-        self.rest = bytearray()
-        self.amounts = array("q") if layout.amounts else None
-        self.squares = [0] if layout.squares else None
-        """As ``totals``, of the squares; they do not fit into 64 bits."""
-        self.tokens = tuple(array("Q") for _ in layout.fields)
-        """A column for each field, 0 where an event has no value."""
+        self._layout = layout
+        self._width: i64 = _TOKENS + len(layout.fields)
+        self._rows = vec[i64]()
+        self._total_before: i64 = 0
+        """The first entry's total is more than this by its amount."""
+        self._squares: list[int] | None = [0] if layout.squares else None
+        """Running totals of the squares, and 0 before them; they do not fit into 64 bits."""
+        self.count: i64 = 0
+        """How many there are."""
 
-    def entry(self, i: int) -> Entry:
+    def entry(self, i: i64) -> Entry:
         """Return an entry as it was added."""
-        offset, seen_ms, _, payload = REST.unpack_from(self.rest, i * REST.size)
-        amount = self.totals[i + 1] - self.totals[i]
-        event_id = bytes(self.ids[i * ID_BYTES : (i + 1) * ID_BYTES])
-        tokens = b"".join(column[i].to_bytes(TOKEN_BYTES) for column in self.tokens)
-        return Entry(self.times_ms[i], amount, offset, seen_ms, event_id, payload, tokens)
-
-    def seen_and_slot(self, i: int) -> tuple[int, int]:
-        """Return the key's latest event time when the entry arrived, and the slot it lives in."""
-        found: tuple[int, int] = _SEEN_AND_SLOT.unpack_from(
-            self.rest, i * REST.size + _OFFSET_BYTES
+        rows, at = self._rows, i * self._width
+        out = BytesWriter()
+        for number in range(_ID, self._width):
+            write_i64_be(out, rows[at + number])
+        rest = out.getvalue()
+        return Entry(
+            rows[at + _TIME],
+            self.total(i + 1) - self.total(i),
+            rows[at + _OFFSET],
+            rows[at + _SEEN],
+            rest[:ID_BYTES],
+            rest[ID_BYTES : ID_BYTES + PAYLOAD_BYTES],
+            rest[ID_BYTES + PAYLOAD_BYTES :],
         )
-        return found
 
-    def is_after(self, i: int, time_ms: int, offset: int) -> bool:
+    def time_ms(self, i: i64) -> i64:
+        """Return when an entry happened."""
+        return self._rows[i * self._width + _TIME]
+
+    def seen_ms(self, i: i64) -> i64:
+        """Return the key's latest event time when an entry arrived."""
+        return self._rows[i * self._width + _SEEN]
+
+    def slot(self, i: i64) -> i64:
+        """Return the slot that an entry lives in."""
+        return self._rows[i * self._width + _SLOT]
+
+    def token(self, i: i64, column: i64) -> i64:
+        """Return an entry's token of one of the layout's fields; 0 where it has no value."""
+        return self._rows[i * self._width + _TOKENS + column]
+
+    def total(self, end: i64) -> i64:
+        """Return the sum of the amounts of the entries before ``end``, and of some before all."""
+        return self._rows[(end - 1) * self._width + _TOTAL] if end else self._total_before
+
+    def square_total(self, end: i64) -> int:
+        """Return the same of the squared amounts, where the layout keeps them."""
+        squares = self._squares
+        assert squares is not None  # noqa: S101 -- the layout keeps what is measured
+        return squares[end]
+
+    def start_of(self, time_ms: i64, first: i64, end: i64) -> i64:
+        """Return the first of the entries ``first`` to ``end`` after a time."""
+        rows, width = self._rows, self._width
+        while first < end:
+            middle: i64 = (first + end) >> 1
+            if rows[middle * width + _TIME] > time_ms:
+                end = middle
+            else:
+                first = middle + 1
+        return first
+
+    def is_after(self, i: i64, time_ms: i64, offset: i64) -> bool:
         """Tell whether an entry comes after an event by time and offset."""
-        at_ms = self.times_ms[i]
+        at = i * self._width
+        at_ms = self._rows[at + _TIME]
         if at_ms != time_ms:
             return at_ms > time_ms
-        at_offset: int = REST.unpack_from(self.rest, i * REST.size)[0]
-        return at_offset > offset
+        return self._rows[at + _OFFSET] > offset
 
-    def part(self, first: int, end: int) -> "Entries":
-        """Return entries ``first`` to ``end`` in columns of their own."""
-        part = Entries.__new__(Entries)
-        part.times_ms = self.times_ms[first:end]
-        part.totals = self.totals[first : end + 1]
-        part.ids = self.ids[first * ID_BYTES : end * ID_BYTES]
-        part.rest = self.rest[first * REST.size : end * REST.size]
-        part.amounts = None if self.amounts is None else self.amounts[first:end]
-        part.squares = None if self.squares is None else self.squares[first : end + 1]
-        part.tokens = tuple(column[first:end] for column in self.tokens)
-        np.frombuffer(part.totals, np.int64)[:] -= part.totals[0]  # they would grow for ever
+    def find(self, event_id: bytes, time_ms: i64, span_ms: i64, first: i64, end: i64) -> i64:
+        """Return the one of the entries ``first`` to ``end`` that has this id, or -1.
+
+        Only those are looked at that are less than ``span_ms`` from ``time_ms``.
+        """
+        rows, width = self._rows, self._width
+        wanted, rest = read_i64_be(event_id, 0), read_i64_be(event_id, _ID_REST_AT - _ID_AT)
+        i = self.start_of(earlier(time_ms, span_ms), first, end)
+        while i < end:
+            at = i * width
+            if earlier(rows[at + _TIME], span_ms) >= time_ms:
+                break
+            if rows[at + _ID] == wanted and rows[at + _ID_REST] == rest:
+                return i
+            i += 1
+        return -1
+
+    def part(self, first: i64, end: i64) -> "Entries":
+        """Return entries ``first`` to ``end`` apart from these, which change with them no more."""
+        part = Entries(self._layout)
+        part._rows = self._rows[first * self._width : end * self._width]
+        part._add_to_totals(0, -self.total(first))  # they would grow for ever
+        part._squares = None if self._squares is None else self._squares[first : end + 1]
+        part.count = end - first
         return part
 
-    def append(self, slot: int, entry: tuple[int, int, int, int, bytes, bytes, bytes]) -> None:
-        """Put an entry at the end; by its time, which comes first, others see that it was done."""
-        time_ms, amount, offset, seen_ms, event_id, payload, tokens = entry
-        totals = self.totals
-        self.times_ms.append(time_ms)
-        totals.append(totals[-1] + amount)
-        self.ids += event_id
-        self.rest += _PACK_REST(offset, seen_ms, slot, payload)
-        if self.amounts is not None:
-            self.amounts.append(amount)
-        if self.squares is not None:
-            self.squares.append(self.squares[-1] + amount * amount)
-        if tokens:
-            for column, (token,) in zip(self.tokens, _TOKEN.iter_unpack(tokens), strict=True):
-                column.append(token)
+    def append(self, slot: i64, body: bytes) -> None:
+        """Put an entry at the end.
 
-    def insert(
-        self, i: int, slot: int, entry: tuple[int, int, int, int, bytes, bytes, bytes]
-    ) -> None:
-        """Put an entry at a place; those from there on move up."""
-        time_ms, amount, offset, seen_ms, event_id, payload, tokens = entry
-        self.times_ms.insert(i, time_ms)
-        np.frombuffer(self.totals, np.int64)[i + 1 :] += amount
-        self.totals.insert(i + 1, self.totals[i] + amount)
-        self.ids[i * ID_BYTES : i * ID_BYTES] = event_id
-        rest = REST.pack(offset, seen_ms, slot, payload)
-        self.rest[i * REST.size : i * REST.size] = rest
-        if self.amounts is not None:
-            self.amounts.insert(i, amount)
-        if self.squares is not None:
-            square = amount * amount
-            self.squares[i + 1 :] = [
-                self.squares[i] + square,
-                *(each + square for each in self.squares[i + 1 :]),
-            ]
-        for column, (token,) in zip(self.tokens, _TOKEN.iter_unpack(tokens), strict=True):
-            column.insert(i, token)
+        Raises
+        ------
+        OverflowError
+            The amounts come to more than 64 bits.
+        """
+        amount = read_i64_le(body, _AMOUNT_AT)
+        total = _sum(self.total(self.count), amount)
+        rows = append(self._rows, time_ms_of(body))
+        rows = append(rows, total)
+        rows = append(rows, offset_of(body))
+        rows = append(rows, seen_ms_of(body))
+        rows = append(rows, slot)
+        rows = append(rows, read_i64_be(body, _ID_AT))
+        rows = append(rows, read_i64_be(body, _ID_REST_AT))
+        rows = append(rows, read_i64_be(body, _PAYLOAD_AT))
+        for number in range(self._width - _TOKENS):
+            rows = append(rows, read_i64_be(body, _TOKENS_AT + TOKEN_BYTES * number))
+        self._rows = rows
+        self.count += 1
+        if self._squares is not None:
+            self._squares.append(self._squares[-1] + int(amount) ** 2)
 
-    def remove(self, i: int) -> None:
+    def insert(self, i: i64, slot: i64, body: bytes) -> None:
+        """Put an entry at a place; those from there on move up. Raises as `append` does."""
+        after = self.part(i, self.count)
+        self._cut(i)
+        self.append(slot, body)
+        self._rejoin(after)
+
+    def remove(self, i: i64) -> None:
         """Take an entry out; those behind it move down."""
-        amount = self.totals[i + 1] - self.totals[i]
-        np.frombuffer(self.totals, np.int64)[i + 1 :] -= amount
-        del self.totals[i], self.times_ms[i]
-        del self.ids[i * ID_BYTES : (i + 1) * ID_BYTES]
-        del self.rest[i * REST.size : (i + 1) * REST.size]
-        if self.amounts is not None:
-            del self.amounts[i]
-        if self.squares is not None:
-            square = amount * amount
-            self.squares[i + 1 :] = [each - square for each in self.squares[i + 2 :]]
-        for column in self.tokens:
-            del column[i]
+        after = self.part(i + 1, self.count)
+        self._cut(i)
+        self._rejoin(after)
+
+    def _cut(self, end: i64) -> None:
+        """Leave out the entries from ``end`` on."""
+        self._rows = self._rows[: end * self._width]
+        self.count = end
+        if self._squares is not None:
+            self._squares = self._squares[: end + 1]
+
+    def _rejoin(self, after: "Entries") -> None:
+        """Put entries that were a part of these at the end."""
+        first, total = self.count, self.total(self.count)
+        self._rows = extend(self._rows, after._rows)
+        self.count += after.count
+        self._add_to_totals(first, total)
+        if self._squares is not None and after._squares is not None:
+            more = self._squares[-1] - after._squares[0]
+            self._squares += [each + more for each in after._squares[1:]]
+
+    def _add_to_totals(self, first: i64, amount: i64) -> None:
+        rows, width = self._rows, self._width
+        at: i64 = first * width + _TOTAL
+        while at < len(rows):
+            rows[at] = _sum(rows[at], amount)
+            at += width
+
+
+def _sum(total: i64, amount: i64) -> i64:
+    both: i64 = total + amount
+    if (both < total) != (amount < 0):  # compiled, it has 64 bits
+        raise OverflowError("the amounts come to more than 64 bits")
+    return both

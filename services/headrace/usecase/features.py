@@ -59,7 +59,7 @@ class FeatureSet:
         """The distinct windows, shortest first."""
         self.layout: Layout = self._measures.layout
         """What a key's history must keep."""
-        self.measure = self._measures.windows.measure
+        self.windows = self._measures.windows
         """Measures the windows that end at an entry of a history, for :meth:`matrix`."""
         self._time, self._profiles = time, profiles
         self._profiled = [each for each in features if isinstance(each, ProfileFeature)]
@@ -98,7 +98,10 @@ class FeatureSet:
         return b"".join([_token(record[field]) for field in fields]) if fields else b""
 
     def matrix(
-        self, records: Records, measured: Sequence[float], profiled: Sequence[float] = ()
+        self,
+        records: Records,
+        measured: Sequence[float] | NDArray[np.float64],
+        profiled: Sequence[float] = (),
     ) -> NDArray[np.float64]:
         """Compute the vectors of a batch.
 
@@ -107,7 +110,7 @@ class FeatureSet:
         records
             The n events.
         measured
-            What :meth:`measure` returned for each of them, one after the other.
+            What ``windows`` measured for each of them, one after the other.
         profiled
             What the profiles measured for each of them, one after the other.
 

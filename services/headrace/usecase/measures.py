@@ -10,11 +10,11 @@ from headrace.usecase.entries import Layout
 from headrace.usecase.feature_kinds import WindowFeature
 from headrace.usecase.windows import (
     Aggregate,
+    Deviations,
+    Distinct,
+    Largest,
+    SecondsSinceLast,
     Windows,
-    deviations,
-    distinct,
-    largest,
-    seconds_since_last,
 )
 
 
@@ -33,7 +33,7 @@ class Measures:
         """The distinct windows, shortest first."""
         kinds = {feature.aggregate for feature in features}
         fields = tuple(sorted({feature.of for feature in features if feature.of is not None}))
-        self.layout = Layout(fields=fields, amounts="max" in kinds, squares="std" in kinds)
+        self.layout = Layout(fields, squares="std" in kinds)
         """What a history must keep."""
         self.width = 2 * len(self.spans_ms)
         """How many numbers are measured of an event."""
@@ -57,17 +57,17 @@ class Measures:
 
     def _aggregates(self) -> Iterator[Aggregate]:
         if windows := self._take("std"):
-            yield deviations(windows)
+            yield Deviations(windows)
         if windows := self._take("max"):
-            yield largest(windows)
+            yield Largest(windows)
         for column, field in enumerate(self.layout.fields):
-            yield distinct(column, self._take("distinct", field))
+            yield Distinct(column, self._take("distinct", field))
         for feature in self._features:
             if feature.default is not None and _measured(feature) not in self._places:
                 self._places[_measured(feature)] = self.width
                 self.width += 1
                 window = self.spans_ms.index(feature.window_ms)
-                yield seconds_since_last(window, feature.default)
+                yield SecondsSinceLast(window, feature.default)
 
     def _take(
         self, aggregate: Literal["std", "max", "distinct"], field: str | None = None

@@ -4,21 +4,33 @@ A window ends at an event and is (t - w, t] in event time: that event and all of
 happened less than ``w`` before it; of events at the same time, those that arrived before it.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import Sequence
 from math import sqrt
-from typing import Any
+from typing import Final
 
-import numpy as np
+from librt.strings import BytesWriter, write_f64_le
+from librt.vecs import append, vec
+from mypy_extensions import i64
 
-from headrace.usecase.entries import Entries
+from headrace.usecase.entries import Entries, earlier
 from headrace.usecase.history import KeyHistory
 
-_LONG = 256
-"""From this length on numpy's largest is quicker than Python's."""
+_MS_A_SECOND: Final = 1_000.0
 
-Aggregate = Callable[[Entries, list[int], int], Sequence[float]]
-"""Given the entries, the start of each window (shortest first) and their common end."""
+
+class Aggregate:
+    """Measures some windows that end at the same entry."""
+
+    def write(self, out: BytesWriter, entries: Entries, starts: vec[i64], end: i64) -> None:
+        """Write what is measured, doubles.
+
+        Parameters
+        ----------
+        starts, end
+            Each window's first entry, the shortest window first, and one past the last of all.
+        """
+        raise NotImplementedError
 
 
 class Windows:
@@ -36,114 +48,110 @@ class Windows:
     """
 
     def __init__(self, spans_ms: Sequence[int], aggregates: Sequence[Aggregate] = ()) -> None:
-        self.measure: Callable[[KeyHistory, int], list[float]] = _compiled(spans_ms, aggregates)
-        """Measures the windows that end at an entry of a history, given its index: count and sum of
-        the amounts of each window, exact integers (count, sum, count, sum, ...); then what the
-        aggregates give."""
+        self._spans_ms = vec[i64](spans_ms)
+        self._aggregates = list(aggregates)
+
+    def write(self, out: BytesWriter, history: KeyHistory, index: i64) -> None:
+        """Measure the windows that end at an entry of a history, and write it, as doubles.
+
+        Count and sum of the amounts of each window, of which the sum is exact before it becomes a
+        double (count, sum, count, sum, ...); then what the aggregates give.
+        """
+        entries, first, end, start = history.entries, history.first, index + 1, index + 1
+        time_ms, total = entries.time_ms(index), entries.total(end)
+        starts = vec[i64]()
+        for span_ms in self._spans_ms:
+            start = entries.start_of(earlier(time_ms, span_ms), first, start)
+            write_f64_le(out, float(end - start))
+            write_f64_le(out, float(total - entries.total(start)))
+            if self._aggregates:
+                starts = append(starts, start)
+        for aggregate in self._aggregates:
+            aggregate.write(out, entries, starts, end)
+
+    def measure(self, history: KeyHistory, index: i64) -> list[float]:
+        """Return what :meth:`write` writes."""
+        out = BytesWriter()
+        self.write(out, history, index)
+        measured = out.getvalue()
+        return list(struct.unpack(f"<{len(measured) // 8}d", measured))
 
 
-def _compiled(
-    spans_ms: Sequence[int], aggregates: Sequence[Aggregate]
-) -> Callable[[KeyHistory, int], list[float]]:
-    """Write the loop over the windows out, the shortest first: each begins before the last."""
-    names: dict[str, Any] = {"start_of": bisect_right}
-    lines, measured, starts, start = list[str](), list[str](), list[str](), "end"
-    for number, span_ms in enumerate(spans_ms):
-        last, start = start, f"s{number}"
-        lines.append(f" {start} = start_of(times_ms, time_ms - {int(span_ms)}, first, {last})")
-        measured += [f"end - {start}", f"total - totals[{start}]"]
-        starts.append(start)
-    for number, aggregate in enumerate(aggregates):
-        names[f"aggregate{number}"] = aggregate
-        measured.append(f"*aggregate{number}(entries, starts, end)")
-    text = "\n".join(
-        [
-            "def measure(history, index):",
-            " entries, first, end = history.entries, history.first, index + 1",
-            " times_ms, totals = entries.times_ms, entries.totals",
-            " time_ms, total = times_ms[index], totals[end]",
-            *lines,
-            *([f" starts = [{', '.join(starts)}]"] if aggregates else []),
-            f" return [{', '.join(measured)}]",
-        ]
-    )
-    exec(text, names)  # noqa: S102 -- the text holds only numbers of the charter
-    compiled: Callable[[KeyHistory, int], list[float]] = names["measure"]
-    return compiled
-
-
-def deviations(windows: Sequence[int]) -> Aggregate:
-    """Return the population standard deviations of the amounts in some windows.
+class Deviations(Aggregate):
+    """The population standard deviations of the amounts in some windows.
 
     The variance is (n sum(x^2) - sum(x)^2) / n^2, whose numerator is an exact integer: nothing
     cancels. It costs two look-ups a window, whatever the window's length.
     """
 
-    def measure(entries: Entries, starts: list[int], end: int) -> list[float]:
-        totals, squares = entries.totals, entries.squares
-        assert squares is not None  # noqa: S101 -- the layout keeps what is measured
-        measured = []
-        for window in windows:
+    def __init__(self, windows: Sequence[int]) -> None:
+        self._windows = vec[i64](windows)
+
+    def write(self, out: BytesWriter, entries: Entries, starts: vec[i64], end: i64) -> None:
+        """Write them."""
+        for window in self._windows:
             start = starts[window]
-            count, total = end - start, totals[end] - totals[start]
-            measured.append(sqrt(count * (squares[end] - squares[start]) - total * total) / count)
-        return measured
+            count = int(end - start)
+            total = int(entries.total(end)) - int(entries.total(start))
+            squares = entries.square_total(end) - entries.square_total(start)
+            write_f64_le(out, sqrt(count * squares - total * total) / count)
 
-    return measure
 
-
-def largest(windows: Sequence[int]) -> Aggregate:
-    """Return the largest amounts of some windows, shortest first.
+class Largest(Aggregate):
+    """The largest amounts of some windows, shortest first.
 
     All entries of the longest window are looked at, once.
     """
 
-    def measure(entries: Entries, starts: list[int], end: int) -> list[float]:
-        amounts = entries.amounts
-        assert amounts is not None  # noqa: S101 -- the layout keeps what is measured
-        measured: list[float] = []
-        most, done = amounts[end - 1], end - 1
-        for window in windows:
-            start = starts[window]
-            if done - start > _LONG:
-                most = max(most, int(np.frombuffer(amounts, np.int64)[start:done].max()))
-            elif start < done:
-                most = max(most, *amounts[start:done])
-            done = start
-            measured.append(most)
-        return measured
+    def __init__(self, windows: Sequence[int]) -> None:
+        self._windows = vec[i64](windows)
 
-    return measure
+    def write(self, out: BytesWriter, entries: Entries, starts: vec[i64], end: i64) -> None:
+        """Write them."""
+        i: i64 = end - 1
+        after = entries.total(i)
+        most = entries.total(end) - after
+        for window in self._windows:
+            while i > starts[window]:
+                i -= 1
+                before = entries.total(i)
+                most = max(most, after - before)
+                after = before
+            write_f64_le(out, float(most))
 
 
-def distinct(column: int, windows: Sequence[int]) -> Aggregate:
-    """Return how many values a field has in some windows, shortest first; null is none.
+class Distinct(Aggregate):
+    """How many values a field has in some windows, shortest first; null is none.
 
     All entries of the longest window are looked at, once. Values are told apart by 64 bits of
     their SHA-256.
     """
 
-    def measure(entries: Entries, starts: list[int], end: int) -> list[float]:
-        tokens = entries.tokens[column]
-        measured: list[float] = []
-        seen, done = {0}, end
-        for window in windows:
-            start = starts[window]
-            seen.update(tokens[start:done])
-            done = start
-            measured.append(len(seen) - 1)
-        return measured
+    def __init__(self, column: int, windows: Sequence[int]) -> None:
+        self._column: i64 = column
+        self._windows = vec[i64](windows)
 
-    return measure
+    def write(self, out: BytesWriter, entries: Entries, starts: vec[i64], end: i64) -> None:
+        """Write it."""
+        seen, i = {0}, end
+        for window in self._windows:
+            while i > starts[window]:
+                i -= 1
+                seen.add(entries.token(i, self._column))
+            write_f64_le(out, float(len(seen) - 1))
 
 
-def seconds_since_last(window: int, default: float) -> Aggregate:
-    """Return the seconds since the event before this one, ``default`` if none is in the window."""
+class SecondsSinceLast(Aggregate):
+    """The seconds since the event before this one, ``default`` if none is in the window."""
 
-    def measure(entries: Entries, starts: list[int], end: int) -> list[float]:
-        if starts[window] == end - 1:
-            return [default]
-        times_ms = entries.times_ms
-        return [(times_ms[end - 1] - times_ms[end - 2]) / 1_000]
+    def __init__(self, window: int, default: float) -> None:
+        self._window: i64 = window
+        self._default = default
 
-    return measure
+    def write(self, out: BytesWriter, entries: Entries, starts: vec[i64], end: i64) -> None:
+        """Write it."""
+        if starts[self._window] == end - 1:
+            write_f64_le(out, self._default)
+        else:
+            since_ms = entries.time_ms(end - 1) - entries.time_ms(end - 2)
+            write_f64_le(out, float(since_ms) / _MS_A_SECOND)

@@ -26,6 +26,7 @@ from support.desk import (
     always,
     charter_with,
     received,
+    replaced,
     scorecard_of,
     state_of,
 )
@@ -89,7 +90,7 @@ def payments(number: int, seed: int = 1, first: int = 0) -> list[Received]:
         if rnd.random() < 0.05:
             fields["amount_minor"] = -1
         if made and rnd.random() < 0.05:
-            made.append(made[-1]._replace(offset=offset))
+            made.append(replaced(made[-1], offset=offset))
         else:
             made.append(received(offset, **fields))
     return made

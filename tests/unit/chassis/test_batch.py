@@ -5,7 +5,6 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 
 from headrace.chassis.batch import RECORDED_MOST, Dead, decode, positions
 from headrace.chassis.headers import read_headers
-from headrace.chassis.records import Received
 from headrace.chassis.tracing import Sampler
 from headrace.contracts.codec import Undecodable
 from headrace.contracts.registry import RegistryUnavailable
@@ -35,7 +34,10 @@ def as_text(value):
 
 def test_a_record_that_decodes_is_received_with_its_bytes_and_place():
     received, dead, _ = decode([message(3, partition=1)], as_text, {}, UNSAMPLED)
-    assert received == [Received(1, 3, "key", b"value", {"text": "value"}, AT_MS)]
+    (event,) = received
+    assert (event.partition, event.offset, event.key) == (1, 3, "key")
+    assert (event.value, event.record) == (b"value", {"text": "value"})
+    assert (event.timestamp_ms, event.trace) == (AT_MS, None)
     assert dead == []
 
 

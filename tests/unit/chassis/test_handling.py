@@ -84,7 +84,7 @@ def test_one_fault_costs_few_attempts():
 def test_a_batch_of_nothing_but_faults_leaves_nothing_but_rejections():
     handled, counts, overlay = run([("a", "poison")] * 9)
     assert [each.received.offset for each in handled.rejected] == list(range(9))
-    assert (handled.outgoing, counts, overlay.changes) == ([], {}, [])
+    assert (handled.outgoing, counts, list(overlay.changes)) == ([], {}, [])
 
 
 def test_what_a_failed_attempt_had_changed_is_forgotten():

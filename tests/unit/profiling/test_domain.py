@@ -18,7 +18,7 @@ from headrace.usecase.buckets import Bucket
 from headrace.usecase.feature_kinds import ProfileFeature
 from headrace.usecase.features import FeatureSet
 from headrace.usecase.profiles import Profile, Profiles, owner_of, whose
-from support.desk import charter_with, compacted
+from support.desk import charter_with, compacted, replaced
 
 HOUR = 3_600_000
 MINUTE = 60_000
@@ -387,7 +387,7 @@ def test_what_is_no_observation_is_rejected(service, fields, reason):
     record = {**observation(START), **fields}
     received = service._received(0, record)
     if not fields:
-        received = received._replace(key="merchant/another")
+        received = replaced(received, key="merchant/another")
     counted = service.counting.count([received], service.state.overlay())
     assert [each.reason for each in counted.rejected] == [reason]
 

@@ -12,7 +12,17 @@ from headrace.scoring.app import Decider
 from headrace.scoring.domain import Scorer
 from headrace.scoring.recording import Records, observations
 from headrace.usecase.entities import EntityLists
-from support.desk import NOW_MS, PARTITIONS, TOPIC, Saying, always, charter_with, received, state_of
+from support.desk import (
+    NOW_MS,
+    PARTITIONS,
+    TOPIC,
+    Saying,
+    always,
+    charter_with,
+    received,
+    replaced,
+    state_of,
+)
 
 
 def channel(topic: str, record: str) -> Channel:
@@ -133,7 +143,7 @@ def test_those_whom_an_event_counts_for_hear_of_it_once_and_the_decision_names_t
         received(2, amount_minor=-1),
         received(3),
     ]
-    events.insert(1, events[0]._replace(offset=1))  # the same again
+    events.insert(1, replaced(events[0], offset=1))
     handled = decider(events, state_of(charter).overlay(), StageClock())
     decisions, audits, told = handled.outgoing
     assert len(audits.values) == 3

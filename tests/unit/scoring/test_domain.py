@@ -26,6 +26,7 @@ from support.desk import (
     Saying,
     charter_with,
     received,
+    replaced,
     scorecard_of,
 )
 
@@ -151,8 +152,8 @@ def test_keys_and_partitions_do_not_see_each_other(desk) -> None:
 
 @pytest.mark.parametrize("together", [True, False])
 def test_a_duplicate_makes_no_second_decision_and_moves_no_window(desk, together) -> None:
-    first, again = received(3), received(4)._replace(value=received(3).value)
-    again = again._replace(record=first.record)
+    first, again = received(3), replaced(received(4), value=received(3).value)
+    again = replaced(again, record=first.record)
     if together:
         _, (decision, audit) = desk.decide(first, again).recorded
     else:
@@ -221,7 +222,7 @@ def test_what_is_recorded_stands_in_the_order_of_the_input(desk) -> None:
         received(0),
         received(1, amount_minor=-1),
         received(2, card_id="card-2"),
-        received(3)._replace(value=received(0).value, record=received(0).record),
+        replaced(received(3), value=received(0).value, record=received(0).record),
         received(4),
         received(5, card_id="card-2"),
     ]

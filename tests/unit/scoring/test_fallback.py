@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headrace.models.linear import Scored
-from support.desk import Desk, Saying, always, charter_with, received
+from support.desk import Desk, Saying, always, charter_with, received, replaced
 
 
 class Failing(Saying):
@@ -82,8 +82,10 @@ def test_a_failing_model_is_told_once_as_an_error(caplog) -> None:
     desk.decide(*BATCH)
     desk.decide(
         *(
-            event._replace(
-                offset=event.offset + 9, record=event.record | {"event_id": f"again-{event.offset}"}
+            replaced(
+                event,
+                offset=event.offset + 9,
+                record=event.record | {"event_id": f"again-{event.offset}"},
             )
             for event in BATCH
         )

@@ -39,7 +39,7 @@ def vectors(features: FeatureSet, records: list[dict]) -> np.ndarray:
             b"8 bytes.",
             features.tokens(record),
         )
-        measured += features.measure(history, index)
+        measured += features.windows.measure(history, index)
     return features.matrix(records, measured)
 
 
@@ -183,7 +183,7 @@ def test_a_vector_does_not_depend_on_its_batch(events) -> None:
     history, measured = KeyHistory(DAY_MS, features.layout), []
     for offset, record in enumerate(records):
         index, _, _ = history.add(record["at"], record["cents"], offset, bytes(16), bytes(8))
-        measured.append(features.measure(history, index))
+        measured.append(features.windows.measure(history, index))
     whole = features.matrix(records, [each for row in measured for each in row])
     assert np.isfinite(whole).all()
     for record, row, vector in zip(records, measured, whole, strict=True):

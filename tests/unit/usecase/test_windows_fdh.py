@@ -8,7 +8,7 @@ import pytest
 
 from headrace.usecase.entries import Layout
 from headrace.usecase.history import KeyHistory, id_digest
-from headrace.usecase.windows import Windows, deviations, largest
+from headrace.usecase.windows import Deviations, Largest, Windows
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 FDH = CHECKOUT.parent / "shared/data/fdh/transactions_2018-04-01_2018-08-14.parquet"
@@ -34,8 +34,8 @@ def measured(transactions: pd.DataFrame) -> np.ndarray:
     """Count, sum, standard deviation and largest, (n, 3, 4), by our windows."""
     times = transactions["TX_DATETIME"].astype("datetime64[ms]").astype("int64")
     flat: list[float] = []
-    layout, spans_ms = Layout(amounts=True, squares=True), [days * DAY_MS for days in DAYS]
-    windows = Windows(spans_ms, [deviations(range(3)), largest(range(3))])
+    layout, spans_ms = Layout(squares=True), [days * DAY_MS for days in DAYS]
+    windows = Windows(spans_ms, [Deviations(range(3)), Largest(range(3))])
     card, history = None, KeyHistory(RETENTION_MS, layout)
     columns = (transactions["CUSTOMER_ID"], times, transactions["cents"])
     for offset, (customer, time_ms, cents) in enumerate(zip(*columns, strict=True)):
