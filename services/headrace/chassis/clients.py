@@ -90,8 +90,9 @@ class Clients:
                 # default, which is most of a light load's latency.
                 "retry.backoff.ms": 1,
                 "retry.backoff.max.ms": 100,
-                # The chassis closes the batch, so there is nothing to linger for.
-                "linger.ms": 0,
+                # Committing sends at once whatever lingers. Without it, every record that is
+                # enqueued wakes the thread that sends, which takes processor time from all.
+                "linger.ms": 5,
             },
         )
 

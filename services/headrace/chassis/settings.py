@@ -63,7 +63,7 @@ class StreamSettings(Settings):
     instance: str = Field(default_factory=socket.gethostname)
     """Names this instance; stable over its restarts, so that the restarted one ends what the
     killed one left open. Two running instances of a service need different names."""
-    batch_records: int = Field(default=1_000, ge=1, le=100_000)
+    batch_records: int = Field(default=2_000, ge=1, le=100_000)
     """Most input records in one transaction."""
     session_timeout_ms: int = Field(default=10_000, ge=1_000)
     """A member silent for so long loses its partitions."""

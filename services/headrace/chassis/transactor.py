@@ -183,30 +183,29 @@ def enqueue(producer: Producer, records: ToProduce) -> None:
         raise ValueError(f"{topic}: not as many keys or partitions as records")
     produce = producer.produce
     arguments = zip(repeat(topic), values, keys, partitions or repeat(-1), strict=False)
-    if headers:
-        for number, each in enumerate(arguments):
-            _produce_one(producer, each, headers.get(number))
-        return
-    for each in arguments:
+    for number, each in enumerate(arguments):
         try:
-            produce(*each)
+            if number in headers:
+                produce(*each, headers=headers[number])
+            else:
+                produce(*each)
         except BufferError:
-            _produce_one(producer, each, None)
+            _produce_once_there_is_room(producer, each, headers.get(number))
 
 
-def _produce_one(
+def _produce_once_there_is_room(
     producer: Producer,
     arguments: tuple[str, bytes | None, str | bytes | None, int],
     headers: Headers | None,
 ) -> None:
-    """Queue a record; where the queue is full, wait for the broker to take some."""
+    """Queue a record where the queue is full: wait for the broker to take some."""
     while True:
+        producer.poll(0.1)
         try:
             producer.produce(*arguments, headers=headers)
         except BufferError:
-            producer.poll(0.1)
-        else:
-            return
+            continue
+        return
 
 
 def persist(

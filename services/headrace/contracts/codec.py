@@ -22,7 +22,7 @@ from headrace.contracts.avro import (
     without_logical_types,
 )
 from headrace.contracts.batch_encoding import BatchWriter, Column
-from headrace.contracts.decoding import record_reader
+from headrace.contracts.decoding import Reader, record_reader
 from headrace.contracts.encoding import NotCompiled, record_writer
 from headrace.contracts.reasons import DeadLetterReason
 from headrace.contracts.varint import Source
@@ -32,7 +32,6 @@ MAGIC: Final = 0
 MAX_DETAIL_CHARS: Final = 300
 
 Schema = dict[str, Any]
-Read = Callable[[Source], dict[str, Any]]
 WriteBatch = Callable[[Mapping[str, Any], Mapping[str, Column]], list[bytes]]
 
 
@@ -165,7 +164,7 @@ class Decoder:
         self._writer = writer
         self._max_bytes = max_bytes
         self._kept = kept
-        self._readers: dict[bytes, Read] = {}  # by framing
+        self._readers: dict[bytes, Reader] = {}  # by framing
 
     def __call__(self, value: bytes | None) -> dict[str, Any]:
         """Decode one value.
@@ -180,17 +179,17 @@ class Decoder:
         if len(value) > self._max_bytes:
             raise Undecodable("too_large", f"{len(value)} bytes, at most {self._max_bytes}")
         framing = value[: FRAMING.size]
-        read = self._readers.get(framing) or self._reader(framing)
+        reader = self._readers.get(framing) or self._reader(framing)
         source = Source(value, FRAMING.size)
         try:
-            record = read(source)
+            record: dict[str, Any] = reader.read(source)
         except Exception as error:  # hostile bytes raise nearly anything
             raise Undecodable("undecodable", f"{type(error).__name__}: {error}") from error
         if source.at != len(value):
             raise Undecodable("trailing_bytes", f"{len(value) - source.at} bytes are left over")
         return record
 
-    def _reader(self, framing: bytes) -> Read:
+    def _reader(self, framing: bytes) -> Reader:
         """Return what reads the bytes of one writer, made once."""
         schema_id = _schema_id(framing)
         schema = _written_with(self._writer, schema_id)
@@ -199,36 +198,52 @@ class Decoder:
             raise Undecodable("unknown_schema", detail)
         try:
             bounded(schema)
-            read = self._compiled(_parsed(schema))
+            reader = self._reader_of(_parsed(schema))
         except Exception as error:  # a foreign schema raises nearly anything
             detail = f"schema {schema_id} is refused: {error}"
             raise Undecodable("unknown_schema", detail) from error
-        self._readers[framing] = read
-        return read
+        self._readers[framing] = reader
+        return reader
 
-    def _compiled(self, written: Schema) -> Read:
+    def _reader_of(self, written: Schema) -> Reader:
         """Return the fast reader where writer and reader are the same, else fastavro's."""
-        same = to_parsing_canonical_form(written) == self._canonical
+        if to_parsing_canonical_form(written) != self._canonical:
+            return _GeneralReader(written, self._schema, self._kept)
         try:
-            if same:
-                return record_reader(written, self._kept).read
+            return record_reader(written, self._kept)
         except NotCompiled:
-            pass
-        reader, kept = None if same else self._schema, self._kept
+            return _GeneralReader(written, None, self._kept)
+
+
+class _GeneralReader(Reader):
+    """Reads as fastavro does, what was written with any schema.
+
+    Parameters
+    ----------
+    schema
+        What it is read as; None: as it was written.
+    """
+
+    def __init__(
+        self, written: Schema, schema: Schema | None, kept: Collection[str] | None
+    ) -> None:
+        self._written = written
+        self._schema = schema
+        self._kept = kept
         # fastavro puts one and the same default object into every record.
-        shared = not same and has_mutable_default(self._schema)
+        self._is_shared = schema is not None and has_mutable_default(schema)
 
-        def read(source: Source) -> dict[str, Any]:
-            buffer = BytesIO(source.data)
-            buffer.seek(source.at)
-            record = fastavro.schemaless_reader(buffer, written, reader)
-            record = cast("dict[str, Any]", copy.deepcopy(record) if shared else record)
-            if kept is not None:
-                record = {name: value for name, value in record.items() if name in kept}
-            source.at = buffer.tell()
-            return record
-
-        return read
+    def read(self, source: Source) -> dict[str, Any]:
+        buffer = BytesIO(source.data)
+        buffer.seek(source.at)
+        record = cast(
+            "dict[str, Any]", fastavro.schemaless_reader(buffer, self._written, self._schema)
+        )
+        source.at = buffer.tell()
+        kept = self._kept
+        if kept is not None:
+            record = {name: value for name, value in record.items() if name in kept}
+        return copy.deepcopy(record) if self._is_shared else record
 
 
 class AnyDecoder:

@@ -17,6 +17,8 @@ _MORE: Final = 0x80
 _63_BITS: Final = 0x7FFF_FFFF_FFFF_FFFF
 _57_BITS: Final = 0x01FF_FFFF_FFFF_FFFF
 _LAST_SHIFT: Final = 63
+_NEAR: Final = 2**60
+"""Compiled, such integers are no objects, and so compared at once."""
 
 
 class Damaged(ValueError):
@@ -87,6 +89,8 @@ def checked_long(value: Any) -> i64:
     """
     if type(value) is not int:
         raise TypeError(f"{value!r} is {type(value).__name__}, not int")
+    if -_NEAR <= value <= _NEAR:
+        return value
     if not LONG_MIN <= value <= LONG_MAX:
         raise ValueError(f"{value} has more than 64 bits")
     return value

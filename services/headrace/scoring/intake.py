@@ -68,7 +68,7 @@ class Intake:
         self._duplicate_span_ms: i64 = declared.duplicate_span_ms
         self._lateness_ms: i64 = declared.lateness_ms
         self._checks = charter.checks
-        self._passes = charter.checks.passes
+        self._passing = charter.checks.passing
         self._features = charter.feature_set
         self._windows = charter.feature_set.windows
         self._has_tokens = bool(charter.feature_set.layout.fields)
@@ -80,7 +80,8 @@ class Intake:
         for event in received:
             key, record = event.key, event.record
             # A key that begins with a zero is one of the state's own.
-            if key != record[self._key] or key.startswith("\0") or not self._passes(record, now_ms):
+            is_own = key == record[self._key] and not key.startswith("\0")
+            if not (is_own and self._passing.passes(record, now_ms)):
                 taken.rejected.append(Rejected(event, *self._fault(event, now_ms)))
                 continue
             history = view.get(event.partition, key)

@@ -8,6 +8,7 @@ from pydantic import Field, StrictBool, model_validator
 from pydantic.dataclasses import dataclass
 
 from headrace.usecase.declared import STRICT, Number, Text
+from headrace.usecase.passing import OneOf, Passing, ShortText, Test, Within
 
 Fault = tuple[Literal["invalid_value", "future"], str]
 """The reason for the dead letter, and what exactly was wrong."""
@@ -69,7 +70,10 @@ class EventChecks:
             (field, _discreet(_complaint(check)) if field in personal else _complaint(check))
             for field, check in checks.items()
         )
-        self.passes = _compiled(checks, time, future_skew_ms)
+        self.passing = Passing(
+            [_test(field, check) for field, check in checks.items()], time, future_skew_ms
+        )
+        self.passes = self.passing.passes
         """Whether an event that is read at a time (ms) passes all of them."""
         self._time = time
         self._future_skew_ms = future_skew_ms
@@ -96,30 +100,19 @@ class EventChecks:
         raise ValueError("nothing is wrong with it")
 
 
-def _compiled(
-    checks: Mapping[str, Check], time: str, future_skew_ms: int
-) -> Callable[[Mapping[str, Any], int], bool]:
-    """Write all checks out as one expression: nearly every event passes all of them."""
-    names: dict[str, Any] = {"inf": sys.float_info.max, "len": len}
-    passes = list[str]()
-    for number, (field, check) in enumerate(checks.items()):
-        names[f"choices{number}"] = frozenset(check.one_of or ())
-        if check.one_of is not None:
-            passed = f"v in choices{number}"
-        elif check.max_length is not None:
-            passed = f"0 < len(v) <= {check.max_length}"
-        else:
-            low = "-inf" if check.min is None else repr(check.min)
-            high = "inf" if check.max is None else repr(check.max)
-            passed = f"{low} <= v <= {high}"
-        null = "is None or" if check.nullable else "is not None and"
-        passes.append(f"((v := record[{field!r}]) {null} {passed})")
-    # Last: that it is not null is for its check to say.
-    passes.append(f"record[{time!r}] - now_ms <= {future_skew_ms}")
-    text = f"def passes(record, now_ms): return {' and '.join(passes)}"
-    exec(text, names)  # noqa: S102 -- of the charter the text holds only quoted names and numbers
-    compiled: Callable[[Mapping[str, Any], int], bool] = names["passes"]
-    return compiled
+def _test(field: str, check: Check) -> Test:
+    """Return what tells whether a field passes its check."""
+    nullable = check.nullable
+    if check.one_of is not None:
+        return OneOf(field, frozenset(check.one_of), nullable=nullable)
+    if check.max_length is not None:
+        return ShortText(field, check.max_length, nullable=nullable)
+    return Within(field, *_bounds(check), nullable=nullable)
+
+
+def _bounds(check: Check) -> tuple[float, float]:
+    low = -sys.float_info.max if check.min is None else check.min
+    return low, sys.float_info.max if check.max is None else check.max
 
 
 def _complaint(check: Check) -> Callable[[Any], str | None]:
@@ -128,9 +121,7 @@ def _complaint(check: Check) -> Callable[[Any], str | None]:
         return _choice(check.one_of, nullable=check.nullable)
     if check.max_length is not None:
         return _text(check.max_length, nullable=check.nullable)
-    low = -sys.float_info.max if check.min is None else check.min
-    high = sys.float_info.max if check.max is None else check.max
-    return _number(low, high, nullable=check.nullable)
+    return _number(*_bounds(check), nullable=check.nullable)
 
 
 def _discreet(complain: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
