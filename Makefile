@@ -68,4 +68,5 @@ $(INSTALLED): requirements.lock
 $(READY): $(INSTALLED) pyproject.toml hatch_build.py $(COMPILED)
 	@echo "Compiling the hot path (where there is a C compiler) ..."
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .
+	@$(BIN)/headrace doctor | grep -A 1 '^fix  hot path' || true
 	@touch $@

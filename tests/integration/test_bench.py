@@ -22,7 +22,7 @@ def test_every_contestant_decides_every_event_right(
 ) -> None:
     monkeypatch.setattr("headrace.benchmark.frozen._OUTCOMES", 200)
     swapping = Swapping(RATE, 3.0, every_s=4.0, settle_s=0.2, warm_up_s=0.5, outcomes=300)
-    plan = Plan(1, EVENTS, Schedule((RATE,), 1.0, RATE, 0.5), swapping)
+    plan = Plan(1, EVENTS, Schedule((RATE,), 1.0, RATE, 0.5), swapping, more=True)
     bench = Benchmark(plan, print)
     results = bench.run()
     absent = {

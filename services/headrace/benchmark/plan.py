@@ -26,6 +26,9 @@ class Plan:
     swapping: Swapping
     timed: tuple[Name, ...] = ("headrace", "quix", "echo")
     """For latency."""
+    more: bool = False
+    """Whether that is measured, too, which is no comparison with the peers: who watches scoring,
+    models that are swapped under load, frozen models."""
     growth_rounds: int = 0
     """Of the curves of growth."""
 
@@ -56,6 +59,7 @@ def quick() -> Plan:
 
 
 def with_growth(plan: Plan) -> Plan:
-    """Return a plan with the curves of growth, and with rates up to where latency explodes."""
+    """Return a plan with everything: curves of growth, and rates up to where latency explodes."""
     schedule = replace(plan.schedule, rates=_TO_THE_KNEE)
-    return replace(plan, schedule=schedule, growth_rounds=min(plan.rounds, _GROWTH_ROUNDS))
+    growth_rounds = min(plan.rounds, _GROWTH_ROUNDS)
+    return replace(plan, schedule=schedule, more=True, growth_rounds=growth_rounds)

@@ -72,16 +72,19 @@ class Benchmark:
         for number in range(1, self._plan.rounds + 1):
             for name in self._plan.timed_in(number):
                 self._latency(name, payments, number)
-        self._swaps(payments)
-        self._say("Frozen models beside River ...")
-        self.results.frozen += measure_frozen(SEED)
+        if self._plan.more:
+            self._swaps(payments)
+            self._say("Frozen models beside River ...")
+            self.results.frozen += measure_frozen(SEED)
         return self.results
 
     def _most_events(self) -> int:
         """Return how many the longest part takes."""
         plan = self._plan
-        of_swaps = max(2 * plan.swapping.outcomes, plan.swapping.events(plan.rounds))
-        return max([*plan.events.values(), plan.schedule.events, of_swaps])
+        longest = [*plan.events.values(), plan.schedule.events]
+        if plan.more:
+            longest += [2 * plan.swapping.outcomes, plan.swapping.events(plan.rounds)]
+        return max(longest)
 
     def _build(self, contestants: list[Name]) -> None:
         for each in {PROGRAMS[name].environment: name for name in contestants if name in PROGRAMS}:
@@ -120,7 +123,7 @@ class Benchmark:
     def _throughput(self, name: Name, payments: Payments, number: int) -> None:
         def run(course: Course, python: Path | None) -> Throughput:
             done = self._worked_off(name, course, payments, python)
-            if name == "headrace":
+            if name == "headrace" and self._plan.more:
                 self._watching(course, payments.first(done.events), number)
             return done
 

@@ -1,6 +1,7 @@
 """``headrace bench``: headrace beside its peers, on the same job in one run."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from headrace.benchmark.growth import Point
@@ -19,23 +20,27 @@ _PARTS: tuple[tuple[Literal["p50_ms", "p99_ms", "p999_ms"], str], ...] = (
 )
 
 
-def bench(*, quick: bool = False, full: bool = False, json: bool = False) -> None:
+def bench(
+    *, quick: bool = False, more: bool = False, full: bool = False, json: bool = False
+) -> None:
     """Measure throughput and latency beside Quix Streams, Faust and a raw echo; exit 1 on failure.
 
     Everything is on this machine's local stack, in turn, on the same input; every contestant's
-    output is checked. Sketching and drift then work through what headrace has left, and are timed
-    and checked too. Result and picture are kept in ``bench`` below HEADRACE_HOME.
+    output is checked. Result and picture are kept in ``bench`` below HEADRACE_HOME.
 
     Parameters
     ----------
     quick
         One round instead of five.
+    more
+        What is no comparison, too: sketching and drift work through what headrace has left, models
+        are swapped under load, and frozen models are timed beside River's own.
     full
-        Latency up to the knee, and how headrace grows with keys, windows and processes.
+        All that, latency up to the knee, and how headrace grows with keys, windows and processes.
     json
         Print the result as JSON.
     """
-    plan = quick_plan() if quick else headline()
+    plan = replace(quick_plan() if quick else headline(), more=more)
     if full:
         plan = with_growth(plan)
     done = benchmark(plan, progress)
@@ -53,19 +58,13 @@ def bench(*, quick: bool = False, full: bool = False, json: bool = False) -> Non
 
 def _show(results: Results) -> None:
     print_table("Throughput, one process each", list(_throughput(results)))
-    print_table("Watching what was decided, one process each", list(_watching(results)))
     print_table("Latency, from due to decided", list(_latency(results)))
-    print_table("Models swapped under load", list(_swaps(results)))
-    frozen = [
-        {
-            "model": each.model,
-            "River µs": f"{each.river_us:.1f}",
-            "frozen µs": f"{each.frozen_us:.2f}",
-            "River / frozen": f"{each.ratio:.1f}",
-        }
-        for each in results.frozen
-    ]
-    print_table("Prediction, a vector in a batch of 500", frozen)
+    if results.watching:
+        print_table("Watching what was decided, one process each", list(_watching(results)))
+    if results.swaps:
+        print_table("Models swapped under load", list(_swaps(results)))
+    if results.frozen:
+        print_table("Prediction, a vector in a batch of 500", list(_frozen(results)))
     if results.growth:
         print_table("How headrace grows", [_shown(point) for point in results.curves()])
         of_keys = {
@@ -133,6 +132,16 @@ def _swaps(results: Results) -> Iterator[dict[str, object]]:
                 f"to without, {heading[:-3]}": f"{ratios[part]:.2f}" if is_swapping else ""
                 for part, heading in _PARTS[:2]
             },
+        }
+
+
+def _frozen(results: Results) -> Iterator[dict[str, object]]:
+    for each in results.frozen:
+        yield {
+            "model": each.model,
+            "River µs": f"{each.river_us:.1f}",
+            "frozen µs": f"{each.frozen_us:.2f}",
+            "River / frozen": f"{each.ratio:.1f}",
         }
 
 

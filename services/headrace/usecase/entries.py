@@ -142,8 +142,6 @@ class Entries:
         self._layout = layout
         self._width: i64 = _TOKENS + len(layout.fields)
         self._rows = vec[i64]()
-        self._total_before: i64 = 0
-        """The first entry's total is more than this by its amount."""
         self._squares: list[int] | None = [0] if layout.squares else None
         """Running totals of the squares, and 0 before them; they do not fit into 64 bits."""
         self.count: i64 = 0
@@ -183,8 +181,8 @@ class Entries:
         return self._rows[i * self._width + _TOKENS + column]
 
     def total(self, end: i64) -> i64:
-        """Return the sum of the amounts of the entries before ``end``, and of some before all."""
-        return self._rows[(end - 1) * self._width + _TOTAL] if end else self._total_before
+        """Return the sum of the amounts of the entries before ``end``."""
+        return self._rows[(end - 1) * self._width + _TOTAL] if end else 0
 
     def square_total(self, end: i64) -> int:
         """Return the same of the squared amounts, where the layout keeps them."""

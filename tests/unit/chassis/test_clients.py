@@ -84,7 +84,7 @@ def test_a_producer_waits_for_all_replicas_and_puts_keys_where_other_clients_do(
     assert ("transactional.id" in config) == transactional
 
 
-def test_a_transactional_producer_waits_neither_for_more_records_nor_long_for_markers(
+def test_a_transactional_producer_gathers_for_a_moment_and_never_waits_long_for_markers(
     clients, made
 ):
     clients.transactional_producer("scoring.a", 10_000)
@@ -93,6 +93,6 @@ def test_a_transactional_producer_waits_neither_for_more_records_nor_long_for_ma
         "transactional.id": "scoring.a",
         "transaction.timeout.ms": 10_000,
         "retry.backoff.ms": 1,
-        "linger.ms": 0,
+        "linger.ms": 5,
     }
     assert expected.items() <= config.items()
