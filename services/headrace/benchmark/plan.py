@@ -42,8 +42,8 @@ def headline() -> Plan:
     """Return the plan of ``make bench``: five rounds."""
     return Plan(
         rounds=5,
-        events={"headrace": 100_000, "quix": 50_000, "faust": 15_000, "echo": 160_000},
-        schedule=Schedule((500, 1_000, 2_000), 4.0, 500, 2.0),
+        events={"headrace": 80_000, "quix": 30_000, "faust": 8_000, "echo": 120_000},
+        schedule=Schedule((500, 1_000, 2_000), 3.0, 500, 1.5),
         swapping=_SWAPPING,
     )
 
@@ -52,7 +52,7 @@ def quick() -> Plan:
     """Return a plan of one round."""
     return Plan(
         rounds=1,
-        events={"headrace": 60_000, "quix": 25_000, "faust": 6_000, "echo": 100_000},
+        events={"headrace": 40_000, "quix": 15_000, "faust": 4_000, "echo": 60_000},
         schedule=Schedule((500, 1_000, 2_000), 2.0, 500, 1.0),
         swapping=replace(_SWAPPING, outcomes=1_000),
     )
