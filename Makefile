@@ -18,7 +18,7 @@ help: ## Show these commands
 demo: $(READY) ## Decide simulated transactions on a real local broker, verify every decision, look around
 	@$(BIN)/headrace demo --keep
 
-bench: $(READY) ## Throughput and latency beside Quix Streams, Faust and a raw echo (a quarter of an hour)
+bench: $(READY) ## Throughput and latency beside Quix Streams, Faust and a raw echo (some ten minutes)
 	@$(BIN)/headrace bench
 
 bench-full: $(READY) ## The same, and how it grows with keys, features, windows, processes (an hour)
