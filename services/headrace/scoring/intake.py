@@ -15,7 +15,7 @@ from headrace.chassis.state import View
 from headrace.contracts.reasons import DeadLetterReason
 from headrace.scoring.state import State
 from headrace.usecase.charter import Charter
-from headrace.usecase.entries import PAYLOAD_BYTES
+from headrace.usecase.entry import PAYLOAD_BYTES
 from headrace.usecase.history import KeyHistory, id_digest
 
 LookUp = Callable[[Mapping[str, Any]], list[float]]

@@ -5,24 +5,28 @@ What only some aggregates need is kept only where a :class:`Layout` asks for it,
 elsewhere.
 """
 
-from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 
-from librt.strings import (
-    BytesWriter,
-    read_i64_be,
-    read_i64_le,
-    write_i64_be,
-    write_i64_le,
-)
+from librt.strings import BytesWriter, read_i64_be, read_i64_le, write_i64_be
 from librt.vecs import append, extend, vec
 from mypy_extensions import i64
 
 from headrace.contracts.varint import LONG_MIN
-
-ID_BYTES: Final = 16
-PAYLOAD_BYTES: Final = 8
-TOKEN_BYTES: Final = 8
+from headrace.usecase.entry import (
+    AMOUNT_AT,
+    ID_AT,
+    ID_BYTES,
+    ID_REST_AT,
+    PAYLOAD_AT,
+    PAYLOAD_BYTES,
+    TOKEN_BYTES,
+    TOKENS_AT,
+    Entry,
+    Layout,
+    offset_of,
+    seen_ms_of,
+    time_ms_of,
+)
 
 # Where each number stands in a row.
 _TIME: Final = 0
@@ -35,82 +39,6 @@ _ID_REST: Final = 6
 _PAYLOAD: Final = 7
 _TOKENS: Final = 8
 
-# And where what it comes from stands in the body of a change.
-_AMOUNT_AT: Final = 8
-_OFFSET_AT: Final = 16
-_SEEN_AT: Final = 24
-_ID_AT: Final = 32
-_ID_REST_AT: Final = 40
-_PAYLOAD_AT: Final = 48
-_TOKENS_AT: Final = 56
-
-
-class Entry(NamedTuple):
-    """One event of a key; in this order, it is the body of a change."""
-
-    time_ms: int
-    amount: int
-    """What the windows sum, exactly."""
-    offset: int
-    """Where the event stands in its partition."""
-    seen_ms: int
-    """The key's latest event time when the event arrived, its own included."""
-    event_id: bytes
-    """Digest of the id, ``ID_BYTES`` long."""
-    payload: bytes
-    """The first ``PAYLOAD_BYTES`` of the SHA-256 of the event's bytes."""
-    tokens: bytes = b""
-    """``TOKEN_BYTES`` for each field whose distinct values are counted."""
-
-
-class Layout(NamedTuple):
-    """What a history keeps of each event beside its time and the running total.
-
-    Only ``fields`` is on the changelog: the rest is computed from the entries' amounts.
-    """
-
-    fields: tuple[str, ...] = ()
-    """Fields whose distinct values are counted, in the order of their tokens."""
-    squares: bool = False
-    """Running totals of the squared amounts, for the standard deviation."""
-
-    @property
-    def version(self) -> int:
-        """The format of the changelog: 1 without ``fields``, else a number of these alone."""
-        if not self.fields:
-            return 1
-        named = "\0".join(self.fields).encode()
-        return int.from_bytes(sha256(named).digest()[:4]) >> 2 | 1 << 30
-
-    @property
-    def body_bytes(self) -> int:
-        """Length of a change's body."""
-        return _TOKENS_AT + TOKEN_BYTES * len(self.fields)
-
-
-NARROW: Final = Layout()
-
-
-def packed(
-    time_ms: i64,
-    amount: i64,
-    offset: i64,
-    seen_ms: i64,
-    event_id: bytes,
-    payload: bytes,
-    tokens: bytes,
-) -> bytes:
-    """Return an entry as the body of a change: 56 bytes, and 8 for each token."""
-    out = BytesWriter()
-    write_i64_le(out, time_ms)
-    write_i64_le(out, amount)
-    write_i64_le(out, offset)
-    write_i64_le(out, seen_ms)
-    out.write(event_id)
-    out.write(payload)
-    out.write(tokens)
-    return out.getvalue()
-
 
 def earlier(time_ms: i64, by_ms: i64) -> i64:
     """Return an earlier time; the first of all where there is none so early."""
@@ -118,21 +46,6 @@ def earlier(time_ms: i64, by_ms: i64) -> i64:
     if before > time_ms:  # compiled, it has 64 bits
         return LONG_MIN
     return before
-
-
-def time_ms_of(body: bytes) -> i64:
-    """Return when the entry of a change's body happened."""
-    return read_i64_le(body, 0)
-
-
-def offset_of(body: bytes) -> i64:
-    """Return where it stands in its partition."""
-    return read_i64_le(body, _OFFSET_AT)
-
-
-def seen_ms_of(body: bytes) -> i64:
-    """Return the key's latest event time when it arrived."""
-    return read_i64_le(body, _SEEN_AT)
 
 
 class Entries:
@@ -215,7 +128,7 @@ class Entries:
         Only those are looked at that are less than ``span_ms`` from ``time_ms``.
         """
         rows, width = self._rows, self._width
-        wanted, rest = read_i64_be(event_id, 0), read_i64_be(event_id, _ID_REST_AT - _ID_AT)
+        wanted, rest = read_i64_be(event_id, 0), read_i64_be(event_id, ID_REST_AT - ID_AT)
         i = self.start_of(earlier(time_ms, span_ms), first, end)
         while i < end:
             at = i * width
@@ -243,18 +156,18 @@ class Entries:
         OverflowError
             The amounts come to more than 64 bits.
         """
-        amount = read_i64_le(body, _AMOUNT_AT)
+        amount = read_i64_le(body, AMOUNT_AT)
         total = _sum(self.total(self.count), amount)
         rows = append(self._rows, time_ms_of(body))
         rows = append(rows, total)
         rows = append(rows, offset_of(body))
         rows = append(rows, seen_ms_of(body))
         rows = append(rows, slot)
-        rows = append(rows, read_i64_be(body, _ID_AT))
-        rows = append(rows, read_i64_be(body, _ID_REST_AT))
-        rows = append(rows, read_i64_be(body, _PAYLOAD_AT))
+        rows = append(rows, read_i64_be(body, ID_AT))
+        rows = append(rows, read_i64_be(body, ID_REST_AT))
+        rows = append(rows, read_i64_be(body, PAYLOAD_AT))
         for number in range(self._width - _TOKENS):
-            rows = append(rows, read_i64_be(body, _TOKENS_AT + TOKEN_BYTES * number))
+            rows = append(rows, read_i64_be(body, TOKENS_AT + TOKEN_BYTES * number))
         self._rows = rows
         self.count += 1
         if self._squares is not None:

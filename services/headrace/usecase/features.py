@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from headrace.usecase.buckets import BucketedProfiles
 from headrace.usecase.columns import Column, Operand, Records, compiled, field_column
-from headrace.usecase.entries import TOKEN_BYTES, Layout
+from headrace.usecase.entry import TOKEN_BYTES, Layout
 from headrace.usecase.feature_kinds import Feature, ProfileFeature, WindowFeature
 from headrace.usecase.measures import Measures
 from headrace.usecase.profiles import Profile, Profiles, reaches_ms

@@ -16,13 +16,12 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from headrace.usecase.entries import (
+from headrace.usecase.entries import Entries, earlier
+from headrace.usecase.entry import (
     ID_BYTES,
     NARROW,
-    Entries,
     Entry,
     Layout,
-    earlier,
     offset_of,
     packed,
     seen_ms_of,

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.usecase.entries import Layout
+from headrace.usecase.entry import Layout
 from headrace.usecase.feature_kinds import WindowFeature
 from headrace.usecase.windows import (
     Aggregate,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.usecase.entries import Layout
+from headrace.usecase.entry import Layout
 from headrace.usecase.history import HistoryFormat, KeyHistory, id_digest
 from headrace.usecase.windows import (
     Deviations,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from headrace.usecase.entries import Layout
+from headrace.usecase.entry import Layout
 from headrace.usecase.history import KeyHistory, id_digest
 from headrace.usecase.windows import Deviations, Largest, Windows
 
